@@ -1,0 +1,39 @@
+"""Alembic's environment: runs migrations over the application's own tables, on the URL that it is given.
+
+`mina migrate` passes a connection in `attributes`; `alembic` on the command line reads DATABASE_URL.
+"""
+
+import asyncio
+import os
+
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import mina_api.analytics.models
+import mina_api.auth.models
+import mina_api.db.outbox
+import mina_api.meetings.models
+import mina_api.transcripts.models  # noqa: F401  (each registers its tables)
+from alembic import context
+from mina_api.db.base import Base
+
+
+def run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run_on(url: str) -> None:
+    engine = create_async_engine("postgresql+asyncpg://" + url.split("://", 1)[1], poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    asyncio.run(run_on(os.environ["DATABASE_URL"]))

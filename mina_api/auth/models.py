@@ -1,0 +1,62 @@
+"""Accounts and what they may enter: users, workspaces, memberships."""
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mina_api.db.base import Base, BigId, CreatedAt
+
+
+class Role(StrEnum):
+    """What a member may do in a workspace; viewers write nothing."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class User(Base):
+    """A person with a password; `current_workspace_id` is the workspace that their requests act in."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("uq_users_email_lower", text("lower(email)"), unique=True),)
+
+    id: Mapped[BigId]
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    current_workspace_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("workspaces.id", ondelete="SET NULL")
+    )
+    created_at: Mapped[CreatedAt]
+
+
+class Workspace(Base):
+    """The owner of meetings: what its members share and nobody else sees."""
+
+    __tablename__ = "workspaces"
+
+    id: Mapped[BigId]
+    name: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]
+
+
+class Membership(Base):
+    """A user's role in a workspace."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        CheckConstraint("role IN ('owner', 'admin', 'member', 'viewer')", name="role"),
+        Index("ix_memberships_user_id", "user_id"),
+    )
+
+    workspace_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,73 @@
+"""What the route decorators leave on an endpoint: which policy caches it, which tags its success invalidates."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+CACHED = "__mina_cached__"
+INVALIDATES = "__mina_invalidates__"
+
+
+@dataclass(frozen=True, slots=True)
+class TagContext:
+    """What a tag function may look at: who asks, in which scope, and the validated parameters."""
+
+    user_id: str | None
+    scope: str | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+Tag = str | Callable[[TagContext], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """`cache_response`'s arguments, as the route class reads them."""
+
+    prefix: str
+    ttl: int | None
+    tags: tuple[Tag, ...]
+    vary_on_user: bool
+    shared: bool
+    key_func: Callable[[TagContext], str] | None
+    condition: Callable[[TagContext], bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidating:
+    """One `invalidate_cache`'s arguments."""
+
+    prefix: str | None
+    tags: tuple[Tag, ...]
+
+
+def cache_response(
+    ttl: int | None = None,
+    prefix: str = "temp",
+    *,
+    key_func: Callable[[TagContext], str] | None = None,
+    vary_on_user: bool = True,
+    shared: bool = False,
+    tags: Iterable[Tag] = (),
+    condition: Callable[[TagContext], bool] | None = None,
+) -> Callable[[Endpoint], Endpoint]:
+    """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, CACHED, Caching(prefix, ttl, tuple(tags), vary_on_user, shared, key_func, condition))
+        return endpoint
+
+    return mark
+
+
+def invalidate_cache(prefix: str | None = None, tags: Iterable[Tag] = ()) -> Callable[[Endpoint], Endpoint]:
+    """Mark a writing endpoint: its success invalidates the viewer's scope of `prefix`, and `tags`; stackable."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        earlier: tuple[Invalidating, ...] = getattr(endpoint, INVALIDATES, ())
+        setattr(endpoint, INVALIDATES, (*earlier, Invalidating(prefix, tuple(tags))))
+        return endpoint
+
+    return mark

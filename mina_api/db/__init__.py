@@ -1,0 +1,1 @@
+"""Postgres: the declarative base, engines, units of work and the invalidation outbox."""

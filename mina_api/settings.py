@@ -1,0 +1,203 @@
+"""Settings from the environment, grouped, validated once at start; only `app`, `cli` and `dev` read them."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+POSTGRES_SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+class SettingsError(Exception):
+    """The environment holds mistakes; `lines` says each in one line, by the variable's name."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+class DatabaseSettings(_Group):
+    """Postgres: where it is and how patiently it is asked."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_DATABASE_")
+
+    url: SecretStr = Field(
+        validation_alias="DATABASE_URL", description="postgresql://user:password@host:port/database"
+    )
+    pool_size: int = Field(10, ge=1, le=200, description="connections each worker keeps")
+    pool_overflow: int = Field(10, ge=0, le=200, description="connections beyond them under load")
+    pool_timeout_seconds: float = Field(5.0, gt=0, description="wait for a free connection, then 503")
+    connect_timeout_seconds: float = Field(5.0, gt=0, description="wait for a new connection")
+    statement_timeout_seconds: float = Field(15.0, gt=0, description="a statement longer than this is cancelled")
+
+    @field_validator("url")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(POSTGRES_SCHEMES):
+            raise ValueError("must start with postgresql://")
+        return url
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The URL with the asyncpg driver named."""
+        return "postgresql+asyncpg://" + self.url.get_secret_value().split("://", 1)[1]
+
+
+class RedisSettings(_Group):
+    """Redis or Valkey; an empty URL means that there is none, and everything is answered from Postgres."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_REDIS_")
+
+    url: SecretStr = Field(
+        SecretStr(""), validation_alias="REDIS_URL", description="redis://:password@host:port/0; empty: no Redis"
+    )
+    max_connections: int = Field(50, ge=1, description="connections of each worker's pool")
+    connect_timeout_seconds: float = Field(0.25, gt=0, description="wait for a new connection")
+    command_timeout_seconds: float = Field(0.25, gt=0, description="wait for a reply, then the breaker opens")
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(REDIS_SCHEMES):
+            raise ValueError("must start with redis://, rediss:// or unix://, or be empty for no Redis")
+        return url
+
+
+class CacheSettings(_Group):
+    """The response cache: TTLs in seconds, limits in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_CACHE_")
+
+    enabled: bool = Field(True, description="false answers every request from Postgres")
+    default_ttl: int = Field(3600, ge=1)
+    session_ttl: int = Field(86400, ge=1)
+    transcription_ttl: int = Field(7200, ge=1)
+    analytics_ttl: int = Field(1800, ge=1)
+    temp_ttl: int = Field(300, ge=1)
+    max_entry_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="larger answers are not stored")
+    compress_over_bytes: int = Field(1024, ge=0, description="bodies larger than this are stored in zstd")
+    lease_seconds: float = Field(3.0, gt=0, description="a loader's claim on a key; renewed while it lives")
+    wait_seconds: float = Field(5.0, gt=0, description="wait for another worker's load, then load oneself")
+    max_concurrent_loads: int = Field(32, ge=1, description="loads at once in each worker")
+
+
+class AuthSettings(_Group):
+    """Tokens and passwords."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_AUTH_")
+
+    secret_key: SecretStr = Field(
+        validation_alias="MINA_SECRET_KEY", description="signs access tokens (HS256): 32 characters or more"
+    )
+    access_token_seconds: int = Field(900, ge=10, description="life of an access token")
+    refresh_token_days: int = Field(30, ge=1, description="life of a refresh token that is not used")
+    ops_token: SecretStr | None = Field(
+        None, validation_alias="MINA_OPS_TOKEN", description="Bearer token of the operations calls"
+    )
+    password_hashers: int = Field(2, ge=1, description="argon2 computations at once in each worker")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_strong(cls, key: SecretStr) -> SecretStr:
+        value = key.get_secret_value()
+        if len(value) < 32:
+            raise ValueError("must have 32 characters or more: try `openssl rand -hex 32`")
+        if len(set(value)) < 8:
+            raise ValueError("is too regular to be secret: try `openssl rand -hex 32`")
+        return key
+
+
+class LogSettings(_Group):
+    """Logs: JSON lines, or readable ones on a terminal."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
+    format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else json")
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _upper(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+
+class DevSettings(_Group):
+    """`make run`'s own directory."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_")
+
+    dev_dir: Path = Field(Path(".dev"), description="private Postgres, Valkey and secrets of `make run`")
+
+
+class Settings(_Group):
+    """All groups, immutable; build with `load_settings`."""
+
+    database: DatabaseSettings
+    redis: RedisSettings
+    cache: CacheSettings
+    auth: AuthSettings
+    log: LogSettings
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.cache.lease_seconds > self.cache.temp_ttl:
+            raise ValueError("MINA_CACHE_LEASE_SECONDS must be far shorter than any TTL")
+        return self
+
+
+GROUPS: Mapping[str, type[_Group]] = {
+    "database": DatabaseSettings,
+    "redis": RedisSettings,
+    "cache": CacheSettings,
+    "auth": AuthSettings,
+    "log": LogSettings,
+}
+
+
+def variable_name(group: type[_Group], field: str) -> str:
+    """The environment variable that sets `field` of `group`."""
+    alias = group.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"{group.model_config.get('env_prefix', '')}{field.upper()}"
+
+
+def load_settings(**overrides: Mapping[str, Any]) -> Settings:
+    """Settings of the environment; `overrides` replaces fields by group, for tests and the dev server.
+
+    Raises SettingsError with every mistake in it, one line each.
+    """
+    lines: list[str] = []
+    groups: dict[str, _Group] = {}
+    for name, group in GROUPS.items():
+        try:
+            groups[name] = group(**dict(overrides.get(name, {})))
+        except ValidationError as failure:
+            lines += _explain(group, failure)
+    if lines:
+        raise SettingsError(lines)
+    try:
+        return Settings.model_validate(groups)
+    except ValidationError as failure:
+        raise SettingsError([error["msg"].removeprefix("Value error, ") for error in failure.errors()]) from None
+
+
+def _explain(group: type[_Group], failure: ValidationError) -> list[str]:
+    lines = []
+    for error in failure.errors(include_input=False):
+        location = str(error["loc"][0]) if error["loc"] else ""
+        name = variable_name(group, location) if location in group.model_fields else location
+        message = "is required" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+        lines.append(f"{name} {message[0].lower()}{message[1:]}")
+    return lines
+
+
+def new_secret() -> str:
+    """A fresh secret of 64 hexadecimal digits, fit for `MINA_SECRET_KEY`."""
+    return secrets.token_hex(32)

@@ -1,0 +1,32 @@
+"""What endpoints ask for: snapshots to read from, and the unit of work that they write in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from mina_api.db.session import Database, ReadSession, WriteSession
+
+ReadFactory = Callable[[], AbstractAsyncContextManager[ReadSession]]
+
+
+def get_database(request: Request) -> Database:
+    """The application's database."""
+    database: Database = request.app.state.database
+    return database
+
+
+def get_reads(database: Annotated[Database, Depends(get_database)]) -> ReadFactory:
+    """A factory of read sessions: a cached load opens its own, since it may outlive the request."""
+    return database.read
+
+
+async def get_unit_of_work(database: Annotated[Database, Depends(get_database)]) -> AsyncIterator[WriteSession]:
+    """The request's write session: committed after the handler returns and before its answer is sent."""
+    async with database.write() as session:
+        yield session
+
+
+Reads = Annotated[ReadFactory, Depends(get_reads)]
+UnitOfWork = Annotated[WriteSession, Depends(get_unit_of_work, scope="function")]
