@@ -29,9 +29,7 @@ class DatabaseSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="MINA_DATABASE_")
 
-    url: SecretStr = Field(
-        validation_alias="DATABASE_URL", description="postgresql://user:password@host:port/database"
-    )
+    url: SecretStr = Field(validation_alias="DATABASE_URL", description="postgresql://user:password@host:port/database")
     pool_size: int = Field(10, ge=1, le=200, description="connections each worker keeps")
     pool_overflow: int = Field(10, ge=0, le=200, description="connections beyond them under load")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="wait for a free connection, then 503")
@@ -57,7 +55,9 @@ class RedisSettings(_Group):
     model_config = SettingsConfigDict(env_prefix="MINA_REDIS_")
 
     url: SecretStr = Field(
-        SecretStr(""), validation_alias="REDIS_URL", description="redis://:password@host:port/0; empty: no Redis"
+        SecretStr(""),
+        validation_alias="REDIS_URL",
+        description="redis://:password@host:port/0; empty: no Redis",
     )
     max_connections: int = Field(50, ge=1, description="connections of each worker's pool")
     connect_timeout_seconds: float = Field(0.25, gt=0, description="wait for a new connection")

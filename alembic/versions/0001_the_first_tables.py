@@ -59,9 +59,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tags", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
-        sa.Column(
-            "participants", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
-        ),
+        sa.Column("participants", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("segment_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_end_ms", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -86,9 +84,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('scheduled', 'live', 'completed', 'cancelled')", name=op.f("ck_meetings_status")
         ),
-        sa.ForeignKeyConstraint(
-            ["created_by"], ["users.id"], name=op.f("fk_meetings_created_by"), ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_meetings_created_by"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_meetings_workspace_id"), ondelete="CASCADE"
         ),
@@ -108,12 +104,8 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('owner', 'admin', 'member', 'viewer')", name=op.f("ck_memberships_role")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_memberships_user_id"), ondelete="CASCADE"
-        ),
+        sa.CheckConstraint("role IN ('owner', 'admin', 'member', 'viewer')", name=op.f("ck_memberships_role")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_memberships_user_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_memberships_workspace_id"), ondelete="CASCADE"
         ),
@@ -173,9 +165,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("meeting_id", "position", name=op.f("pk_speaker_rollups")),
     )
-    op.create_index(
-        "ix_speaker_rollups_workspace_id", "speaker_rollups", ["workspace_id", "meeting_id"], unique=False
-    )
+    op.create_index("ix_speaker_rollups_workspace_id", "speaker_rollups", ["workspace_id", "meeting_id"], unique=False)
     op.create_table(
         "speakers",
         sa.Column("meeting_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -199,9 +189,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["meeting_id"], ["meetings.id"], name=op.f("fk_tasks_meeting_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meetings.id"], name=op.f("fk_tasks_meeting_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_tasks_workspace_id"), ondelete="CASCADE"
         ),

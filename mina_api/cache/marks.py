@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -12,13 +13,15 @@ INVALIDATES = "__mina_invalidates__"
 
 @dataclass(frozen=True, slots=True)
 class TagContext:
-    """What a tag function may look at: who asks, in which scope, and the validated parameters."""
+    """What a tag function may look at: who asks, in which scope, the validated parameters, and the time (UTC)."""
 
     user_id: str | None
     scope: str | None
     params: Mapping[str, Any] = field(default_factory=dict)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+Vary = Mapping[str, Callable[[TagContext], str]]
 Tag = str | Callable[[TagContext], str]
 
 
@@ -33,6 +36,7 @@ class Caching:
     shared: bool
     key_func: Callable[[TagContext], str] | None
     condition: Callable[[TagContext], bool] | None
+    vary: Vary
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,27 @@ def cache_response(
     shared: bool = False,
     tags: Iterable[Tag] = (),
     condition: Callable[[TagContext], bool] | None = None,
+    vary: Vary | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`."""
+    """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`.
+
+    `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
+    local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
+    false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
+    """
+    caching = Caching(
+        prefix=prefix,
+        ttl=ttl,
+        tags=tuple(tags),
+        vary_on_user=vary_on_user and not shared,
+        shared=shared,
+        key_func=key_func,
+        condition=condition,
+        vary=dict(vary or {}),
+    )
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, CACHED, Caching(prefix, ttl, tuple(tags), vary_on_user, shared, key_func, condition))
+        setattr(endpoint, CACHED, caching)
         return endpoint
 
     return mark

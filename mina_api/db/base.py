@@ -23,7 +23,5 @@ class Base(DeclarativeBase):
 
 BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
-UpdatedAt = Annotated[
-    datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
-]
+UpdatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]

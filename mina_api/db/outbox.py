@@ -3,10 +3,23 @@
 A row is deleted once its tags have new tokens in Redis; while Redis is away, rows wait (DESIGN section 3).
 """
 
-from sqlalchemy import ARRAY, Text
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy import ARRAY, Text, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mina_api.db.base import Base, BigId, CreatedAt
+from mina_api.db.session import Database
+
+logger = logging.getLogger(__name__)
+
+Lift = Callable[[Sequence[str]], Awaitable[None]]
+
+BATCH = 500
 
 
 class OutboxRow(Base):
@@ -17,3 +30,100 @@ class OutboxRow(Base):
     id: Mapped[BigId]
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_at: Mapped[CreatedAt]
+
+
+async def note(session: AsyncSession, tags: Sequence[str]) -> int:
+    """Add a row in the caller's transaction; its id."""
+    return (await session.execute(insert(OutboxRow).values(tags=list(tags)).returning(OutboxRow.id))).scalar_one()
+
+
+class Outbox:
+    """The table, as those who invalidate use it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._done: list[int] = []
+
+    async def record(self, tags: Sequence[str]) -> None:
+        """Note `tags` in a transaction of its own."""
+        async with self._database.write() as session:
+            await note(session, tags)
+
+    def done(self, row_id: int) -> None:
+        """The row's tags are invalidated; it is deleted with others soon."""
+        self._done.append(row_id)
+
+    async def sweep(self) -> None:
+        """Delete the rows that are done; those of a failed sweep wait for the next one."""
+        done, self._done = self._done, []
+        if not done:
+            return
+        try:
+            async with self._database.write() as session:
+                await session.execute(delete(OutboxRow).where(OutboxRow.id.in_(done)))
+        except BaseException:
+            self._done += done
+            raise
+
+    async def drain(self, lift: Lift, *, older_than_seconds: float = 0.0, wait: bool = True) -> int:
+        """Lift the tags of every row and delete it; how many rows. Raises what `lift` raises, and the row stays.
+
+        With `wait` it also waits for rows that another process is draining; without, it leaves those to it.
+        """
+        total = 0
+        while True:
+            async with self._database.write() as session:
+                rows = (
+                    await session.execute(
+                        select(OutboxRow.id, OutboxRow.tags)
+                        .where(
+                            OutboxRow.created_at
+                            <= func.now() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_seconds)
+                        )
+                        .order_by(OutboxRow.id)
+                        .limit(BATCH)
+                        .with_for_update(skip_locked=not wait)
+                    )
+                ).all()
+                if rows:
+                    await lift(sorted({tag for row in rows for tag in row.tags}))
+                    await session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))
+            total += len(rows)
+            if len(rows) < BATCH:
+                return total
+
+
+class OutboxRelay:
+    """The task that sweeps what is done and drains what its writer left behind."""
+
+    def __init__(self, outbox: Outbox, lift: Lift, *, poll_seconds: float = 1.0) -> None:
+        self._outbox = outbox
+        self._lift = lift
+        self._poll_seconds = poll_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._task = asyncio.create_task(self._run(), name="outbox relay")
+
+    async def close(self) -> None:
+        """Stop polling, and sweep once more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        with contextlib.suppress(Exception):
+            await self._outbox.sweep()
+
+    async def _run(self) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self._outbox.sweep()
+                await self._outbox.drain(self._lift, older_than_seconds=self._poll_seconds, wait=False)
+                failing = False
+            except Exception as failure:
+                if not failing:
+                    logger.warning("the outbox waits: %s", failure)
+                failing = True

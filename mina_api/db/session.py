@@ -55,9 +55,7 @@ class Database:
                 },
             },
         )
-        self._snapshots = self.engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:

@@ -71,8 +71,7 @@ class Meeting(Base):
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "setweight(to_tsvector('english', title), 'A') || "
-            "setweight(to_tsvector('english', description), 'B')",
+            "setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')",
             persisted=True,
         ),
         deferred=True,

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from mina_api.cache.fastapi import Cache, Invalidation
 from mina_api.db.session import Database, ReadSession, WriteSession
+from mina_api.web.commit import CoherentCommit
 
 ReadFactory = Callable[[], AbstractAsyncContextManager[ReadSession]]
 
@@ -22,9 +24,11 @@ def get_reads(database: Annotated[Database, Depends(get_database)]) -> ReadFacto
     return database.read
 
 
-async def get_unit_of_work(database: Annotated[Database, Depends(get_database)]) -> AsyncIterator[WriteSession]:
+async def get_unit_of_work(
+    request: Request, database: Annotated[Database, Depends(get_database)], cache: Cache, pending: Invalidation
+) -> AsyncIterator[WriteSession]:
     """The request's write session: committed after the handler returns and before its answer is sent."""
-    async with database.write() as session:
+    async with database.write(CoherentCommit(cache, request.app.state.outbox, pending)) as session:
         yield session
 
 

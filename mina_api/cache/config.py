@@ -1,0 +1,41 @@
+"""The cache's configuration: TTLs by prefix, limits, time-outs."""
+
+from dataclasses import dataclass
+
+PREFIXES = ("analytics", "session", "transcription", "speaker", "temp")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheConfig:
+    """Settings of one cache; TTLs and waits in seconds, sizes in bytes."""
+
+    enabled: bool = True
+    namespace: str = "mina"
+    default_ttl: int = 3600
+    session_ttl: int = 86400
+    transcription_ttl: int = 7200
+    analytics_ttl: int = 1800
+    temp_cache_ttl: int = 300
+    max_connections: int = 50
+    connect_timeout_seconds: float = 0.25
+    command_timeout_seconds: float = 0.25
+    max_entry_bytes: int = 8 * 1024 * 1024
+    max_body_bytes: int = 128 * 1024 * 1024
+    slow_ms: float = 50.0
+    compress_over_bytes: int = 1024
+    lease_seconds: float = 3.0
+    wait_seconds: float = 5.0
+    max_concurrent_loads: int = 32
+    hold_seconds: float = 30.0
+    probe_seconds: float = 0.1
+    probe_max_seconds: float = 1.0
+
+    def ttl_of(self, prefix: str) -> int:
+        """The default TTL of `prefix` in seconds; `speaker` lives as long as a session."""
+        return {
+            "session": self.session_ttl,
+            "speaker": self.session_ttl,
+            "transcription": self.transcription_ttl,
+            "analytics": self.analytics_ttl,
+            "temp": self.temp_cache_ttl,
+        }.get(prefix, self.default_ttl)

@@ -1,0 +1,29 @@
+"""The cache's FastAPI side, and the only part of it that imports FastAPI."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from mina_api.cache.fastapi.identity import Identity, identify
+from mina_api.cache.fastapi.pending import PendingInvalidation, pending_of
+from mina_api.cache.fastapi.route import CachedRoute
+from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.marks import TagContext, cache_response, invalidate_cache
+from mina_api.cache.service import CacheService
+
+Cache = Annotated[CacheService, Depends(cache_of)]
+Invalidation = Annotated[PendingInvalidation, Depends(pending_of)]
+
+__all__ = [
+    "Cache",
+    "CachedRoute",
+    "Identity",
+    "Invalidation",
+    "PendingInvalidation",
+    "TagContext",
+    "cache_of",
+    "cache_response",
+    "identify",
+    "invalidate_cache",
+    "pending_of",
+]

@@ -1,0 +1,140 @@
+"""Answering a request to a cached endpoint: from the cache, by a 304, or by running the endpoint."""
+
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+
+from mina_api.cache.codec import plain_body
+from mina_api.cache.entry import Entry
+from mina_api.cache.fastapi.calls import call
+from mina_api.cache.fastapi.identity import identity_of
+from mina_api.cache.fastapi.plan import CachePlan
+from mina_api.cache.fastapi.rendering import Header, Renderer, is_whole
+from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.http import (
+    NOT_MODIFIED_HEADERS,
+    STORED_HEADERS,
+    answer_headers,
+    entity_tag,
+    forbids_storing,
+    matches,
+    parse_demand,
+)
+from mina_api.cache.outcome import Loaded, Outcome, Served
+from mina_api.cache.service import CacheService
+
+
+class Answering:
+    """The cached answers of one route; `endpoint` is called only where a load is due."""
+
+    def __init__(self, plan: CachePlan, route: Any, endpoint: Any) -> None:
+        self._plan = plan
+        self._endpoint = endpoint
+        self._renderer = Renderer(route)
+
+    async def answer(self, request: Request, injected: Response, values: dict[str, Any]) -> Response:
+        """The response to `request`, whose dependencies are solved into `values`."""
+        cache = cache_of(request)
+        identity = identity_of(request)
+        context = self._plan.context(request, identity, cache.clock.now())
+        from_dependencies: list[Header] = list(injected.raw_headers)
+        load = _Load(self._renderer, self._endpoint, injected, values)
+        condition = self._plan.caching.condition
+        if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
+            return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
+        served = await cache.read(
+            self._plan.key(request, context, cache.config),
+            self._plan.policy(context, cache.config),
+            load,
+            parse_demand(request.headers.get("cache-control")),
+        )
+        if served.entry is not None:
+            return _respond(request, served, served.entry, from_dependencies, cache)
+        if load.made is None and served.outcome is not Outcome.BYPASS and _only_if_cached(request):
+            return JSONResponse(
+                {
+                    "type": "about:blank",
+                    "title": "Gateway Timeout",
+                    "status": 504,
+                    "detail": "Nothing stored.",
+                },
+                504,
+                media_type="application/problem+json",
+            )
+        return _own(load.made or await load.response(), served, from_dependencies, cache)
+
+
+class _Load:
+    """The loader of one request: runs its endpoint once, and keeps a response that only it may have."""
+
+    def __init__(self, renderer: Renderer, endpoint: Any, injected: Response, values: dict[str, Any]) -> None:
+        self._renderer = renderer
+        self._endpoint = endpoint
+        self._injected = injected
+        self._values = values
+        self.made: Response | None = None
+
+    async def __call__(self) -> Loaded | None:
+        """What may be shared of the response; None where it is this request's alone."""
+        response = await self.response()
+        headers = tuple((name.lower(), value) for name, value in response.raw_headers if name.lower() in STORED_HEADERS)
+        if not is_whole(response) or forbids_storing(tuple(response.raw_headers)):
+            self.made = response
+            return None
+        body = bytes(response.body)
+        if response.status_code == 200 and not any(name == b"etag" for name, _ in headers):
+            headers = (*headers, (b"etag", entity_tag(body)))
+        return Loaded(body, response.status_code, headers, storable=response.status_code == 200)
+
+    async def response(self) -> Response:
+        """The endpoint's response, after `response_model`."""
+        before = len(self._injected.raw_headers)
+        returned = await call(self._endpoint, self._values)
+        return await self._renderer.render(returned, self._injected, self._injected.raw_headers[before:])
+
+
+def _respond(
+    request: Request, served: Served, entry: Entry, from_dependencies: list[Header], cache: CacheService
+) -> Response:
+    now = cache.clock.now()
+    headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
+    asked = request.headers.get("if-none-match")
+    etag = next((value.decode("latin-1") for name, value in entry.headers if name == b"etag"), None)
+    if entry.status == 200 and asked is not None and etag is not None and matches(asked, etag):
+        kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
+        return _bare(b"", 304, [*kept, *from_dependencies])
+    if entry.compressed and _takes_zstd(request):
+        packed = [(b"content-encoding", b"zstd"), (b"content-length", str(len(entry.body)).encode())]
+        return _bare(entry.body, entry.status, [*headers, *packed])
+    body = plain_body(entry, cache.config.max_body_bytes)
+    return _bare(body, entry.status, [*headers, (b"content-length", str(len(body)).encode())])
+
+
+def _own(response: Response, served: Served, from_dependencies: list[Header], cache: CacheService) -> Response:
+    """A response that the cache keeps no part of; only says so."""
+    present = {name for name, _ in response.raw_headers}
+    response.raw_headers.extend(
+        (name, value) for name, value in answer_headers(served, cache.clock.now()) if name not in present
+    )
+    response.raw_headers.extend(from_dependencies)
+    return response
+
+
+def _bare(body: bytes, status: int, headers: list[Header]) -> Response:
+    """A response with exactly these headers."""
+    response = Response(status_code=status)
+    response.body = body
+    response.raw_headers[:] = headers
+    return response
+
+
+def _takes_zstd(request: Request) -> bool:
+    return any(
+        part.partition(";")[0].strip() == "zstd" and "q=0" not in part.replace(" ", "").split(";")[1:]
+        for part in request.headers.get("accept-encoding", "").split(",")
+    )
+
+
+def _only_if_cached(request: Request) -> bool:
+    return parse_demand(request.headers.get("cache-control")).only_if_cached

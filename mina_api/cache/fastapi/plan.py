@@ -1,0 +1,118 @@
+"""What an endpoint's marks come to for one request: its key, its policy, and the tags of a write."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from pydantic import TypeAdapter
+
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.fastapi.identity import Identity
+from mina_api.cache.fastapi.parameters import Parameters, needs_credentials
+from mina_api.cache.keys import CacheKey, encode, endpoint_key, module_label
+from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.service import CacheService
+from mina_api.cache.tags import prefix_tag, scope_tag, user_tag
+
+
+class UnsafeCaching(TypeError):
+    """A cached endpoint whose answers could reach the wrong person, or outlive what they were made with."""
+
+
+class CachePlan:
+    """`cache_response`'s mark, joined to the route that it is on; raises UnsafeCaching at start-up."""
+
+    def __init__(
+        self, caching: Caching, endpoint: Callable[..., Any], dependant: Dependant, response_model: Any
+    ) -> None:
+        self.caching = caching
+        self.needs_identity = needs_credentials(dependant) and not caching.shared
+        self._endpoint = f"{module_label(endpoint.__module__)}.{endpoint.__name__}"
+        if self.needs_identity and not caching.vary_on_user and caching.key_func is None:
+            raise UnsafeCaching(
+                f"{self._endpoint} asks for credentials, but its key varies neither on the user nor by a "
+                "key_func: say shared=True if everybody gets the same answer"
+            )
+        self._parameters = Parameters(dependant)
+        self._fingerprint = _fingerprint(response_model)
+
+    def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:
+        """What tag, key and condition functions see."""
+        return TagContext(
+            user_id=identity.user_id if identity else None,
+            scope=identity.scope if identity else None,
+            params={**self._parameters.path(request), **self._parameters.others(request)},
+            now=datetime.fromtimestamp(now_seconds, UTC),
+        )
+
+    def key(self, request: Request, context: TagContext, config: CacheConfig) -> CacheKey:
+        """The key of this request's answer."""
+        caching = self.caching
+        user_id = context.user_id if caching.vary_on_user else None
+        varying = {f"vary:{name}": part(context) for name, part in caching.vary.items()}
+        if caching.key_func is not None:
+            path: Iterable[Any] = [caching.key_func(context)]
+            others: dict[str, Any] = varying
+        else:
+            path = self._parameters.path(request).values()
+            others = {**self._parameters.others(request), **varying}
+        return endpoint_key(
+            namespace=config.namespace,
+            prefix=caching.prefix,
+            endpoint=self._endpoint,
+            user_id=user_id,
+            path_values=path,
+            parameters=others,
+            fingerprint=self._fingerprint,
+        )
+
+    def policy(self, context: TagContext, config: CacheConfig) -> CachePolicy:
+        """TTL and tags of this request's answer: its prefix, its scope of it, its user, and those declared."""
+        caching = self.caching
+        tags = [prefix_tag(caching.prefix)]
+        if not caching.shared and context.scope is not None:
+            tags.append(scope_tag(context.scope, caching.prefix))
+        if not caching.shared and context.user_id is not None:
+            tags.append(user_tag(context.user_id))
+        tags += (_tag(tag, context) for tag in caching.tags)
+        ttl = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
+        return CachePolicy(ttl=ttl, prefix=caching.prefix, tags=tuple(dict.fromkeys(tags)))
+
+
+class InvalidationPlan:
+    """`invalidate_cache`'s marks, joined to the route that they are on."""
+
+    def __init__(self, marks: tuple[Invalidating, ...], dependant: Dependant) -> None:
+        self._marks = marks
+        self._parameters = Parameters(dependant)
+
+    def tags(self, request: Request, identity: Identity | None, cache: CacheService) -> Iterable[str]:
+        """The tags to invalidate: a prefix in the viewer's scope if there is one, else everybody's."""
+        scope = identity.scope if identity else None
+        context = TagContext(
+            user_id=identity.user_id if identity else None,
+            scope=scope,
+            params={**self._parameters.path(request), **self._parameters.others(request)},
+            now=datetime.fromtimestamp(cache.clock.now(), UTC),
+        )
+        for mark in self._marks:
+            if mark.prefix is not None:
+                yield prefix_tag(mark.prefix) if scope is None else scope_tag(scope, mark.prefix)
+            yield from (_tag(tag, context) for tag in mark.tags)
+
+
+def _tag(tag: Tag, context: TagContext) -> str:
+    return tag if isinstance(tag, str) else tag(context)
+
+
+def _fingerprint(response_model: Any) -> str:
+    """Eight digits that change whenever the response model's schema does."""
+    if response_model is None:
+        return encode("0")
+    schema = TypeAdapter(response_model).json_schema(mode="serialization")
+    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:8]

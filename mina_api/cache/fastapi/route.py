@@ -1,0 +1,114 @@
+"""The route class that reads the marks of `cache_response` and `invalidate_cache`.
+
+FastAPI does its part first: it authenticates, authorises and validates by the endpoint's own dependencies.
+Only then, in place of the endpoint, the look-up runs; so no answer and no 304 goes to anybody unknown.
+"""
+
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import wraps
+from types import TracebackType
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute, _effective_route_context_var
+
+from mina_api.cache.fastapi.answers import Answering
+from mina_api.cache.fastapi.calls import call, is_generator
+from mina_api.cache.fastapi.identity import identity_of
+from mina_api.cache.fastapi.parameters import walk
+from mina_api.cache.fastapi.pending import pending_of
+from mina_api.cache.fastapi.plan import CachePlan, InvalidationPlan, UnsafeCaching
+from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.marks import CACHED, INVALIDATES, Caching, Invalidating
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+REQUEST = "mina_cache_request"
+RESPONSE = "mina_cache_response"
+
+
+class CachedRoute(APIRoute):
+    """An APIRoute whose endpoint may be marked as cached or as invalidating; an unmarked GET is left alone."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler; raises UnsafeCaching, at start-up, for an endpoint that must not be cached."""
+        caching: Caching | None = getattr(self.endpoint, CACHED, None)
+        marks: tuple[Invalidating, ...] = getattr(self.endpoint, INVALIDATES, ())
+        route: Any = self._effective()
+        if caching is not None:
+            _look_up_first(route, caching)
+            return super().get_route_handler()
+        if marks:
+            _announce_first(route, marks)
+        handler = super().get_route_handler()
+        return handler if self.methods == {"GET"} and not marks else _invalidating(handler)
+
+    def _effective(self) -> Any:
+        """This route, or what it is by way of the router that includes it (its prefix and dependencies)."""
+        context = _effective_route_context_var.get()
+        return context if context is not None and context.original_route is self else self
+
+
+def _look_up_first(route: Any, caching: Caching) -> None:
+    dependant = route.dependant
+    endpoint = dependant.call
+    if route.methods != {"GET"}:
+        raise UnsafeCaching(f"{endpoint.__name__}: only GET is cached, not {', '.join(sorted(route.methods))}")
+    for each in walk(dependant):
+        if is_generator(each.call):
+            raise UnsafeCaching(
+                f"{endpoint.__name__}: {getattr(each.call, '__name__', each.call)} yields, but a cached load may "
+                "outlive its request: let the endpoint open what it needs itself"
+            )
+    answering = Answering(CachePlan(caching, endpoint, dependant, route.response_model), route, endpoint)
+    dependant.request_param_name = dependant.request_param_name or REQUEST
+    dependant.response_param_name = dependant.response_param_name or RESPONSE
+    request_name, response_name = dependant.request_param_name, dependant.response_param_name
+
+    @wraps(endpoint)
+    async def look_up(**values: Any) -> Response:
+        request, response = values[request_name], values[response_name]
+        values.pop(REQUEST, None)
+        values.pop(RESPONSE, None)
+        return await answering.answer(request, response, values)
+
+    dependant.call = look_up
+
+
+def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
+    dependant = route.dependant
+    endpoint = dependant.call
+    plan = InvalidationPlan(marks, dependant)
+    dependant.request_param_name = dependant.request_param_name or REQUEST
+    name = dependant.request_param_name
+
+    @wraps(endpoint)
+    async def announce(**values: Any) -> Any:
+        request = values[name]
+        values.pop(REQUEST, None)
+        pending_of(request).add(*plan.tags(request, identity_of(request), cache_of(request)))
+        return await call(endpoint, values)
+
+    dependant.call = announce
+
+
+def _invalidating(handler: Handler) -> Handler:
+    """`handler`, after whose success the tags that no commit has taken are invalidated.
+
+    FastAPI leaves the function stack after the handler and before the answer is sent; what is pushed onto it
+    first is left last, so this runs after the commit of a function-scoped unit of work.
+    """
+
+    async def handle(request: Request) -> Response:
+        async def leave(kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> bool:
+            tags = pending_of(request).take() if kind is None else ()
+            if tags:
+                await cache_of(request).invalidate_tags(*tags)
+            return False
+
+        stack: AsyncExitStack = request.scope["fastapi_function_astack"]
+        stack.push_async_exit(leave)
+        return await handler(request)
+
+    return handle

@@ -1,0 +1,11 @@
+"""Where a request finds its application's cache."""
+
+from fastapi import Request
+
+from mina_api.cache.service import CacheService
+
+
+def cache_of(request: Request) -> CacheService:
+    """The cache that the lifespan put at `app.state.cache`."""
+    cache: CacheService = request.app.state.cache
+    return cache

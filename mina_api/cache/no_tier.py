@@ -1,0 +1,65 @@
+"""The tier of a program that has no Redis: never available, so that everything is answered without it."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from mina_api.cache.tier import Fetched, Memory, TierUnavailable
+
+
+class NoTier:
+    """A tier that refuses everything at once."""
+
+    is_available = False
+    epoch = b""
+
+    async def start(self) -> None:
+        """Nothing to reach for."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def memory(self) -> Memory:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def lift(self, tags: Sequence[str], owner: str) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def acquire(self, key: str, owner: str, seconds: float) -> float:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def release(self, key: str, owner: str) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    @contextlib.contextmanager
+    def watch(self, key: str) -> Iterator[asyncio.Event]:
+        """An event that nobody sets."""
+        yield asyncio.Event()

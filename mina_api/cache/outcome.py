@@ -1,0 +1,63 @@
+"""What a read came to: the answer, where it came from, and why; spelled alike in headers, metrics and logs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mina_api.cache.entry import Entry, Headers
+
+
+class Outcome(StrEnum):
+    """How a request was answered."""
+
+    HIT = "hit"
+    MISS = "uri-miss"
+    STALE = "stale"
+    REQUEST = "request"
+    BYPASS = "bypass"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a loader made; `storable` is False for what must not be kept, though all who wait may share it."""
+
+    body: bytes
+    status: int = 200
+    headers: Headers = ()
+    storable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One read's answer; `collapsed` if another's load made it, `detail` says which tier or what was wrong.
+
+    `entry` is None only where the caller wanted nothing but a stored answer, or where what was loaded
+    belongs to the request that loaded it.
+    """
+
+    entry: Entry | None
+    outcome: Outcome
+    detail: str | None = None
+    stored: bool = False
+    collapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a request asks of the cache (RFC 9111 section 5.2.1); ages in seconds."""
+
+    reload: bool = False
+    store: bool = True
+    max_age: float | None = None
+    min_fresh: float = 0.0
+    only_if_cached: bool = False
+
+    def accepts(self, entry: Entry, now: float) -> bool:
+        """Whether this request may be answered from `entry`, which is current, at `now`."""
+        if self.reload or not entry.is_fresh(now):
+            return False
+        if self.max_age is not None and now - entry.created > self.max_age:
+            return False
+        return entry.fresh_until - now >= self.min_fresh
+
+
+ANY = Demand()

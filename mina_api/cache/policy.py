@@ -1,0 +1,23 @@
+"""How one kind of answer is cached."""
+
+from dataclasses import dataclass
+
+MAX_TAGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CachePolicy:
+    """TTL in seconds and the tags that an answer depends on, at most eight.
+
+    Raises ValueError for a TTL that is not positive or for more tags than that.
+    """
+
+    ttl: int
+    prefix: str = "temp"
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ttl <= 0:
+            raise ValueError(f"ttl must be positive, not {self.ttl}")
+        if len(self.tags) > MAX_TAGS:
+            raise ValueError(f"an entry depends on at most {MAX_TAGS} tags, not {len(self.tags)}: {self.tags}")

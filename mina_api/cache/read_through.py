@@ -1,0 +1,238 @@
+"""The read path: look up, check, and where that fails load once and store.
+
+Why nothing stale is served: a request compares an entry's tokens with the current ones, read after the
+request began; a write gives its tags new tokens before it is acknowledged; and an entry is stored with tokens
+that were read before its load began. So an entry that a request accepts was loaded after every write that was
+acknowledged before the request (DESIGN section 3). A load may be shared only by those who saw its tokens.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from mina_api.cache.clock import Clock
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.keys import CacheKey
+from mina_api.cache.lease import Lease, new_owner
+from mina_api.cache.loading import LoadSlots
+from mina_api.cache.outcome import ANY, Demand, Loaded, Outcome, Served
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.single_flight import SingleFlight
+from mina_api.cache.stats import Counters
+from mina_api.cache.storing import EntryStore
+from mina_api.cache.tier import Fetched, Tier, TierUnavailable
+
+logger = logging.getLogger(__name__)
+
+Load = Callable[[], Awaitable[Loaded | None]]
+
+REDIS_DOWN = "redis-down"
+LAST_TIER = "l2"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tokens of a policy's tags, and the server that gave them, read before a load begins."""
+
+    tokens: tuple[bytes, ...]
+    epoch: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One request to the read path."""
+
+    key: CacheKey
+    policy: CachePolicy
+    load: Load
+    demand: Demand
+
+
+class ReadThrough:
+    """Reads of one process through its tier."""
+
+    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters) -> None:
+        self._tier = tier
+        self._config = config
+        self._clock = clock
+        self._counters = counters
+        self._store = EntryStore(tier, config, clock, counters)
+        self._slots = LoadSlots(config.max_concurrent_loads)
+        self._flights: SingleFlight[Served] = SingleFlight()
+        self._releases: set[asyncio.Task[None]] = set()
+
+    @property
+    def loads_in_flight(self) -> int:
+        """How many loads are running or queued in this process."""
+        return len(self._flights)
+
+    async def close(self) -> None:
+        """Wait until every lease is given back."""
+        if self._releases:
+            await asyncio.wait(self._releases)
+
+    async def read(self, key: CacheKey, policy: CachePolicy, load: Load, demand: Demand = ANY) -> Served:
+        """The answer for `key`, from the tier or from `load`; raises what `load` raises."""
+        read = _Read(key, policy, load, demand)
+        if not self._config.enabled or not demand.store:
+            return await self._load_aside(read, Outcome.BYPASS)
+        try:
+            fetched = await self._tier.fetch(key.name, policy.tags)
+            entry = self._current(key, policy, fetched)
+            if entry is not None and demand.accepts(entry, self._clock.now()):
+                self._counters.hit(key.prefix)
+                return Served(entry, Outcome.HIT, LAST_TIER)
+            snapshot = None if demand.only_if_cached else await self._snapshot(policy, fetched)
+        except TierUnavailable:
+            return await self._load_aside(read, Outcome.MISS, REDIS_DOWN)
+        if demand.only_if_cached:
+            self._counters.loaded(key.prefix)
+            return Served(None, Outcome.MISS)
+        if snapshot is None:
+            return await self._load_aside(read, Outcome.BYPASS)
+        return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
+
+    def _current(self, key: CacheKey, policy: CachePolicy, fetched: Fetched) -> Entry | None:
+        """The entry that was fetched, if it is this key's, of this server, and under the current tokens."""
+        if fetched.data is None:
+            return None
+        try:
+            entry = decode(fetched.data)
+        except UndecodableEntry as failure:
+            self._counters.errors += 1
+            logger.warning("the entry of %s cannot be read: %s", key, failure)
+            return None
+        same_question = entry.key == key.canonical and entry.tags == policy.tags
+        still_true = entry.tokens == fetched.tokens and entry.epoch == fetched.epoch
+        return entry if same_question and still_true else None
+
+    async def _snapshot(self, policy: CachePolicy, fetched: Fetched) -> Snapshot | None:
+        """Tokens to store under: those fetched, or made where absent; None where a writer holds one."""
+        tokens = _usable(fetched.tokens)
+        if len(tokens) < len(policy.tags):
+            tokens = _usable(await self._tier.snapshot(policy.tags))
+        return Snapshot(tokens, fetched.epoch) if len(tokens) == len(policy.tags) else None
+
+    async def _load_aside(self, read: _Read, outcome: Outcome, detail: str | None = None) -> Served:
+        """Load without storing; shared only with those who asked before the load began."""
+        self._counters.loaded(read.key.prefix, bypass=outcome is Outcome.BYPASS)
+        if read.demand.only_if_cached:
+            return Served(None, outcome, detail)
+        return await self._fly(
+            lambda: self._load(read, outcome, None, detail), ("aside", read.key.canonical), fresh=True
+        )
+
+    async def _load_once(self, read: _Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+        """Load and store, as the only one in this process and, unless told to reload, in all processes."""
+        self._counters.loaded(read.key.prefix)
+        if outcome is Outcome.REQUEST:
+            return await self._fly(
+                lambda: self._load(read, outcome, snapshot),
+                ("reload", read.key.canonical, snapshot),
+                fresh=True,
+            )
+        return await self._fly(
+            lambda: self._lead(read, outcome, snapshot),
+            (read.key.canonical, read.policy.tags, snapshot),
+        )
+
+    async def _fly(
+        self,
+        lead: Callable[[], Awaitable[Served]],
+        key: tuple[object, ...],
+        *,
+        fresh: bool = False,
+    ) -> Served:
+        led = False
+
+        async def first() -> Served:
+            nonlocal led
+            led = True
+            return await lead()
+
+        served = await (self._flights.run_fresh if fresh else self._flights.run)(key, first)
+        return served if led else replace(served, collapsed=True)
+
+    async def _lead(self, read: _Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+        """Load as the one process that does, or wait for the one that does and take its entry.
+
+        The lease is asked for and the entry read again in one turn, in this order: whoever gets the lease
+        sees what its last owner stored. A load that takes too long elsewhere is done here as well.
+        """
+        owner, name = new_owner(), read.key.name
+        deadline = self._clock.monotonic() + self._config.wait_seconds
+        with self._tier.watch(name) as released:
+            while True:
+                released.clear()
+                try:
+                    left_seconds, fetched = await asyncio.gather(
+                        self._tier.acquire(name, owner, self._config.lease_seconds),
+                        self._tier.fetch(name, read.policy.tags),
+                    )
+                except TierUnavailable:
+                    return await self._load(read, Outcome.MISS, None, REDIS_DOWN)
+                if left_seconds <= 0:
+                    lease = Lease(self._tier, name, owner, self._config.lease_seconds)
+                    try:
+                        return await self._take_or_load(read, outcome, snapshot, fetched, lease)
+                    finally:
+                        self._give_back(lease)
+                entry = self._current(read.key, read.policy, fetched)
+                if entry is not None and read.demand.accepts(entry, self._clock.now()):
+                    return Served(entry, outcome, collapsed=True)
+                remaining = deadline - self._clock.monotonic()
+                if remaining <= 0:
+                    return await self._load(read, outcome, snapshot)
+                await _wait(released, min(left_seconds, remaining))
+
+    async def _take_or_load(
+        self, read: _Read, outcome: Outcome, snapshot: Snapshot, fetched: Fetched, lease: Lease
+    ) -> Served:
+        entry = self._current(read.key, read.policy, fetched)
+        if entry is not None and read.demand.accepts(entry, self._clock.now()):
+            return Served(entry, outcome, collapsed=True)
+        tokens = _usable(fetched.tokens)
+        if len(tokens) == len(read.policy.tags):
+            snapshot = Snapshot(tokens, fetched.epoch)
+        async with lease.renewed():
+            return await self._load(read, outcome, snapshot)
+
+    async def _load(
+        self, read: _Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None
+    ) -> Served:
+        async with self._slots.take():
+            started = self._clock.monotonic()
+            loaded = await read.load()
+            seconds = self._clock.monotonic() - started
+        if loaded is None:
+            return Served(None, outcome, detail)
+        tokens, epoch = (snapshot.tokens, snapshot.epoch) if snapshot is not None else ((), b"")
+        entry = self._store.make(read.key, read.policy, loaded, tokens, epoch, seconds)
+        stored = snapshot is not None and loaded.storable and await self._store.put(read.key, entry)
+        return Served(entry, outcome, detail, stored=stored)
+
+    def _give_back(self, lease: Lease) -> None:
+        """Release in a task of its own: neither a cancelled load nor an answer waits for it."""
+        task = asyncio.create_task(lease.release())
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
+
+
+def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
+    return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
+
+
+def _why(entry: Entry | None, now: float) -> Outcome:
+    if entry is None:
+        return Outcome.MISS
+    return Outcome.REQUEST if entry.is_fresh(now) else Outcome.STALE
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,310 @@
+"""The second tier in Redis or Valkey: entries, tag tokens, leases; the only module that asks a Redis.
+
+Every key is under one namespace; a tag's token and its holders share a hash tag, so that a script on one tag
+touches one Cluster slot.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from mina_api.cache import scripts
+from mina_api.cache.breaker import Breaker
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.pipeline import TurnPipeline
+from mina_api.cache.scripts import Script
+from mina_api.cache.tier import Fetched, Memory, TierRefused, TierUnavailable
+
+logger = logging.getLogger(__name__)
+
+Lift = Callable[[Sequence[str]], Awaitable[None]]
+OnReturn = Callable[[Lift], Awaitable[None]]
+
+
+async def _nothing_to_drain(_: Lift) -> None:
+    return
+
+
+class RedisTier:
+    """Redis behind a breaker: closed only after a connection was made and `on_return` has drained the outbox."""
+
+    def __init__(self, url: str, config: CacheConfig, on_return: OnReturn = _nothing_to_drain) -> None:
+        self._config = config
+        self._on_return = on_return
+        self._epoch = b""
+        self._namespace = config.namespace
+        self._channel = f"{config.namespace}:released"
+        self._pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=config.max_connections,
+            timeout=config.command_timeout_seconds,
+            socket_connect_timeout=config.connect_timeout_seconds,
+            socket_timeout=config.command_timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            redis_connect_func=self._greet,
+        )
+        self._client = Redis(connection_pool=self._pool)
+        self._listener_client = Redis.from_url(
+            url,
+            socket_connect_timeout=config.connect_timeout_seconds,
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._pipeline = TurnPipeline(self._client, config.command_timeout_seconds)
+        self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
+        self._breaker.trip()
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the breaker is closed."""
+        return self._breaker.is_closed
+
+    @property
+    def epoch(self) -> bytes:
+        """The `run_id` of the server that the newest connection reached."""
+        return self._epoch
+
+    @property
+    def client(self) -> Redis:
+        """The pooled client, for operations that are not on a request's path."""
+        return self._client
+
+    async def start(self) -> None:
+        """Connect once; where that fails, leave it to the probe."""
+        if not await self._try_to_return():
+            logger.warning("Redis cannot be reached: answering from Postgres until it can")
+            self._spawn("probe", self._probe())
+        self._spawn("listener", self._listen())
+
+    async def close(self) -> None:
+        """End the probe and the listener and close every connection."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._pipeline.close()
+        await self._client.aclose()
+        await self._pool.disconnect()
+        await self._listener_client.aclose()
+
+    async def memory(self) -> Memory:
+        """`INFO memory`."""
+        fields = _fields(await self._call("INFO", "memory"))
+        return Memory(fields.get("used_memory_human", ""), fields.get("maxmemory_human", ""))
+
+    # Entries
+
+    async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
+        """Entry and tokens by one MGET.
+
+        Their order does not matter: the entry is current if its tokens still were at any moment after the
+        request began, and a token never comes back.
+        """
+        data, *tokens = await self._call("MGET", key, *(self._tag(tag) for tag in tags))
+        return Fetched(data, tuple(tokens), self._epoch)
+
+    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+        """SET with expiry."""
+        await self._call("SET", key, data, "PX", max(1, round(ttl_seconds * 1000)))
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """UNLINK one by one, in one round trip: keys may live in different slots."""
+        replies = await asyncio.gather(*(self._call("UNLINK", key) for key in keys))
+        return sum(replies)
+
+    # Tags
+
+    async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Tokens by script, made where absent, None where held."""
+        return tuple(await self._script(scripts.SNAPSHOT, self._tag_pairs(tags), _new_token()))
+
+    async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
+        """Phase 1 of a write."""
+        await self._write_tags(scripts.HOLD, self._tag_pairs(tags), f"!{_new_token()}", owner, round(seconds * 1000))
+
+    async def lift(self, tags: Sequence[str], owner: str) -> None:
+        """Phase 2 of a write."""
+        await self._write_tags(scripts.LIFT, self._tag_pairs(tags), _new_token(), owner)
+
+    async def _write_tags(self, script: Script, keys: list[str], *arguments: Any) -> None:
+        try:
+            await self._script(script, keys, *arguments)
+        except TierRefused as refusal:
+            # A tag that cannot be invalidated must not be read: stay away until the outbox is drained.
+            self._trip(refusal)
+            raise
+
+    # Leases
+
+    async def acquire(self, key: str, owner: str, seconds: float) -> float:
+        """SET NX PX by script; marks that somebody waits if it is taken."""
+        keys = [f"{self._namespace}:lease:{{{key}}}", f"{self._namespace}:wait:{{{key}}}"]
+        left: int = await self._script(scripts.ACQUIRE, keys, owner, round(seconds * 1000))
+        return left / 1000
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:
+        """PEXPIRE if still ours."""
+        keys = [f"{self._namespace}:lease:{{{key}}}"]
+        return bool(await self._script(scripts.RENEW, keys, owner, round(seconds * 1000)))
+
+    async def release(self, key: str, owner: str) -> None:
+        """DEL if still ours; publishes only where somebody waits."""
+        keys = [f"{self._namespace}:lease:{{{key}}}", f"{self._namespace}:wait:{{{key}}}"]
+        await self._script(scripts.RELEASE, keys, owner, self._channel, key)
+
+    @contextlib.contextmanager
+    def watch(self, key: str) -> Iterator[asyncio.Event]:
+        """An event set by the publication of `release`, or when publications may have been missed."""
+        event = asyncio.Event()
+        watchers = self._watchers.setdefault(key, set())
+        watchers.add(event)
+        try:
+            yield event
+        finally:
+            watchers.discard(event)
+            if not watchers:
+                self._watchers.pop(key, None)
+
+    # Commands
+
+    async def _call(self, *command: Any) -> Any:
+        if not self._breaker.is_closed:
+            raise TierUnavailable("the breaker is open")
+        return await self._submit(*command)
+
+    async def _script(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        if not self._breaker.is_closed:
+            raise TierUnavailable("the breaker is open")
+        return await self._run(script, keys, *arguments)
+
+    async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        try:
+            return await self._submit("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await self._submit("EVAL", script.source, len(keys), *keys, *arguments)
+
+    async def _submit(self, *command: Any) -> Any:
+        try:
+            return await self._pipeline.submit(*command)
+        except NoScriptError:
+            raise
+        except (
+            RedisConnectionError,
+            RedisTimeoutError,
+            BusyLoadingError,
+            AuthenticationError,
+            OSError,
+        ) as failure:
+            self._trip(failure)
+            raise TierUnavailable(str(failure)) from failure
+        except ResponseError as refusal:
+            logger.error("Redis refused %s: %s", command[0], refusal)
+            raise TierRefused(str(refusal)) from refusal
+
+    def _tag(self, tag: str) -> str:
+        return f"{self._namespace}:tag:{{{tag}}}"
+
+    def _tag_pairs(self, tags: Sequence[str]) -> list[str]:
+        return [key for tag in tags for key in (self._tag(tag), f"{self._namespace}:hold:{{{tag}}}")]
+
+    # Losing the server and finding it again
+
+    async def _greet(self, connection: Any) -> None:
+        """Log in, learn which server this is, and load the scripts, before the connection is used."""
+        await connection.on_connect()
+        commands = [("INFO", "server"), *(("SCRIPT", "LOAD", script.source) for script in scripts.ALL)]
+        await connection.send_packed_command(connection.pack_commands(commands))
+        information = await connection.read_response()
+        for _ in scripts.ALL:
+            await connection.read_response()
+        self._epoch = _run_id(information)
+
+    def _trip(self, failure: Exception) -> None:
+        if self._breaker.trip():
+            logger.error("Redis is lost (%s): answering from Postgres", failure)
+            self._wake_watchers()
+            self._spawn("probe", self._probe())
+
+    async def _probe(self) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            await self._pool.disconnect()
+        while True:
+            await asyncio.sleep(self._breaker.next_wait())
+            if await self._try_to_return():
+                logger.info("Redis is back")
+                return
+
+    async def _try_to_return(self) -> bool:
+        async def lift(tags: Sequence[str]) -> None:
+            await self._run(scripts.LIFT, self._tag_pairs(tags), _new_token(), "outbox")
+
+        try:
+            await self._pipeline.submit("PING")
+            await self._on_return(lift)
+        except (RedisError, OSError, TierUnavailable):
+            return False
+        except Exception:
+            logger.exception("draining the outbox failed: not reading from Redis yet")
+            return False
+        self._breaker.close()
+        return True
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                async with self._listener_client.pubsub() as subscription:
+                    await subscription.subscribe(self._channel)
+                    async for message in subscription.listen():
+                        if message["type"] == "message":
+                            self._wake(message["data"].decode())
+            self._wake_watchers()
+            await asyncio.sleep(self._config.probe_max_seconds)
+
+    def _wake(self, key: str) -> None:
+        for event in self._watchers.get(key, ()):
+            event.set()
+
+    def _wake_watchers(self) -> None:
+        for key in tuple(self._watchers):
+            self._wake(key)
+
+    def _spawn(self, name: str, work: Any) -> None:
+        self._tasks[name] = asyncio.create_task(work, name=f"redis {name}")
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _fields(information: Any) -> dict[str, str]:
+    """The fields of an INFO reply, raw or as the client has parsed it."""
+    if isinstance(information, dict):
+        return {str(name): str(value) for name, value in information.items()}
+    lines = (line.partition(":") for line in bytes(information).decode().splitlines())
+    return {name: value.strip() for name, _, value in lines}
+
+
+def _run_id(information: Any) -> bytes:
+    run_id = _fields(information).get("run_id", "")
+    if not run_id:
+        raise RedisConnectionError("INFO server names no run_id")
+    return run_id.encode()

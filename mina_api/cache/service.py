@@ -1,0 +1,228 @@
+"""The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mina_api.cache import codec
+from mina_api.cache.clock import Clock, SystemClock
+from mina_api.cache.codec import UndecodableBody
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.invalidation import Invalidator, Journal, TagHold
+from mina_api.cache.keys import CacheKey, manual_key
+from mina_api.cache.outcome import ANY, Demand, Loaded, Served
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.read_through import Load, ReadThrough
+from mina_api.cache.stats import CacheStats, Counters
+from mina_api.cache.storing import EntryStore
+from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
+from mina_api.cache.tier import Tier, TierUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHealth:
+    """`latency_ms` is one round trip; sizes as Redis words them, None where it could not be asked."""
+
+    status: str
+    available: bool
+    latency_ms: float | None
+    used_memory_human: str | None
+    maxmemory_human: str | None
+    stats: CacheStats
+
+
+class CacheService:
+    """A cache over one tier; built and closed by the lifespan of the program that uses it."""
+
+    def __init__(
+        self,
+        tier: Tier,
+        config: CacheConfig | None = None,
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self.config = config or CacheConfig()
+        self.clock = clock or SystemClock()
+        self._tier = tier
+        self._counters = Counters(self.clock)
+        self._reads = ReadThrough(tier, self.config, self.clock, self._counters)
+        self._store = EntryStore(tier, self.config, self.clock, self._counters)
+        self._invalidator = Invalidator(tier, self.config, self._counters, journal)
+
+    async def start(self) -> None:
+        """Reach for the tier."""
+        await self._tier.start()
+
+    async def close(self) -> None:
+        """Give back leases and close the tier."""
+        await self._reads.close()
+        await self._tier.close()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the tier may be asked now."""
+        return self._tier.is_available
+
+    @property
+    def loads_in_flight(self) -> int:
+        """How many loads are running or queued in this process."""
+        return self._reads.loads_in_flight
+
+    # Answers
+
+    async def read(self, key: CacheKey, policy: CachePolicy, load: Load, demand: Demand = ANY) -> Served:
+        """The answer of an endpoint, from the tier or from `load`; raises what `load` raises."""
+        return await self._reads.read(key, policy, load, demand)
+
+    # Values
+
+    async def get(self, key: str, prefix: str = "temp", default: Any = None) -> Any:
+        """The value set under `key`, or `default` where there is none that is fresh and valid."""
+        return (await self.get_many([key], prefix)).get(key, default)
+
+    async def get_many(self, keys: Sequence[str], prefix: str = "temp") -> dict[str, Any]:
+        """The values that are there, by key."""
+        found: dict[str, Any] = {}
+        for key in keys:
+            entry = await self._find(self._key(key, prefix))
+            if entry is None:
+                self._counters.loaded(prefix)
+                continue
+            self._counters.hit(prefix)
+            found[key] = codec.load_json(codec.plain_body(entry, self.config.max_body_bytes))
+        return found
+
+    async def set(
+        self, key: str, value: Any, ttl: int | None = None, prefix: str = "temp", tags: Iterable[str] = ()
+    ) -> bool:
+        """Keep a JSON value for `ttl` seconds (None: the prefix's TTL); whether it was stored.
+
+        Raises TypeError or ValueError for what JSON cannot hold, for a bad TTL, and for too many tags.
+        """
+        policy = self._policy(prefix, ttl, tags)
+        loaded = Loaded(codec.dump_json(value))
+        name = self._key(key, prefix)
+        try:
+            epoch = self._tier.epoch
+            tokens = tuple(token for token in await self._tier.snapshot(policy.tags) if token is not None)
+        except TierUnavailable:
+            return False
+        if len(tokens) < len(policy.tags):
+            return False
+        return await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch))
+
+    async def delete(self, key: str, prefix: str = "temp") -> bool:
+        """Forget one value; whether it was there. For what other keys depend on, invalidate a tag."""
+        try:
+            removed = await self._tier.delete([self._key(key, prefix).name])
+        except TierUnavailable:
+            return False
+        self._counters.deletes += removed
+        return bool(removed)
+
+    async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
+        """The JSON value of `key`, loaded once by all who miss it; raises what `loader` raises."""
+
+        async def load() -> Loaded:
+            return Loaded(codec.dump_json(await loader()))
+
+        full = self._policy(policy.prefix, policy.ttl, policy.tags)
+        served = await self._reads.read(self._key(key, policy.prefix), full, load)
+        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
+        return codec.load_json(codec.plain_body(served.entry, self.config.max_body_bytes))
+
+    # Invalidation
+
+    async def hold(self, tags: Iterable[str]) -> TagHold:
+        """Phase 1 of a write: call it as the last step before COMMIT, and `lift` what it gives after it."""
+        return await self._invalidator.hold(tags)
+
+    async def invalidate_tags(self, *tags: str) -> None:
+        """Make every entry under `tags` unreadable, by all processes, before returning."""
+        await self._invalidator.invalidate(tags)
+
+    async def clear_prefix(self, prefix: str, scope: str | None = None) -> None:
+        """Make every entry of `prefix` unreadable: those of `scope`, or without one all."""
+        await self.invalidate_tags(prefix_tag(prefix) if scope is None else scope_tag(scope, prefix))
+
+    # What it did
+
+    def get_cache_stats(self) -> CacheStats:
+        """This process's counters."""
+        return self._counters.snapshot()
+
+    async def health(self) -> CacheHealth:
+        """How the tier is; never raises for a lost one."""
+        started = self.clock.monotonic()
+        try:
+            memory = await self._tier.memory()
+        except TierUnavailable:
+            return CacheHealth("unavailable", False, None, None, None, self.get_cache_stats())
+        latency_ms = (self.clock.monotonic() - started) * 1000
+        status = "healthy" if latency_ms < self.config.slow_ms else "degraded"
+        return CacheHealth(status, True, latency_ms, memory.used, memory.maximum, self.get_cache_stats())
+
+    # Parts
+
+    def _key(self, key: str, prefix: str) -> CacheKey:
+        return manual_key(namespace=self.config.namespace, prefix=prefix, key=key)
+
+    def _policy(self, prefix: str, ttl: int | None, tags: Iterable[str]) -> CachePolicy:
+        own = prefix_tag(prefix)
+        every = (own, *(tag for tag in dict.fromkeys(tags) if tag != own))
+        return CachePolicy(ttl=self.config.ttl_of(prefix) if ttl is None else ttl, prefix=prefix, tags=every)
+
+    async def _find(self, key: CacheKey) -> Entry | None:
+        """The entry of `key` under whatever tags it was set with: their tokens are read after the entry."""
+        own = prefix_tag(key.prefix)
+        try:
+            fetched = await self._tier.fetch(key.name, (own,))
+            if fetched.data is None:
+                return None
+            entry = decode(fetched.data)
+            tokens = fetched.tokens
+            if entry.tags != (own,):
+                tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
+        except TierUnavailable:
+            return None
+        except (UndecodableEntry, UndecodableBody) as failure:
+            self._counters.errors += 1
+            logger.warning("the entry of %s cannot be read: %s", key, failure)
+            return None
+        valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
+        return entry if valid and entry.is_fresh(self.clock.now()) else None
+
+
+_installed: list[CacheService] = []
+
+
+def install_cache_service(service: CacheService | None) -> None:
+    """Make `service` what `get_cache_service` gives; None forgets it."""
+    _installed[:] = [service] if service is not None else []
+
+
+def get_cache_service() -> CacheService:
+    """The service that the running program has installed; raises RuntimeError where none is."""
+    if not _installed:
+        raise RuntimeError("no cache service is installed: the application's lifespan does it")
+    return _installed[0]
+
+
+async def invalidate_meeting_cache(meeting_id: int) -> None:
+    """Forget every answer that depends on a meeting."""
+    await get_cache_service().invalidate_tags(meeting_tag(meeting_id))
+
+
+async def invalidate_user_cache(user_id: int) -> None:
+    """Forget every answer that a user got."""
+    await get_cache_service().invalidate_tags(user_tag(user_id))
+
+
+async def invalidate_analytics_cache() -> None:
+    """Forget every answer of analytics, everybody's."""
+    await get_cache_service().clear_prefix("analytics")

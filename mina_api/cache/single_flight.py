@@ -1,0 +1,95 @@
+"""One load per key in this process, however many ask for it.
+
+A load runs in a task of its own: a caller that goes away cancels nothing for the others, and the task is
+cancelled only when nobody waits for it any more.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Load = Callable[[], Awaitable[T]]
+
+
+class _Flight(Generic[T]):
+    """One load and the number of those who wait for it."""
+
+    __slots__ = ("task", "waiters")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[T]
+        self.waiters = 0
+
+    async def join(self) -> T:
+        self.waiters += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self.waiters -= 1
+            if self.waiters == 0 and not self.task.done():
+                self.task.cancel()
+
+
+class SingleFlight(Generic[T]):
+    """The loads in flight by key.
+
+    The key has to name what the result is valid for: with tag tokens in it, nobody can join a load that
+    began before a write that they know of. Who has no tokens calls `run_fresh`.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, _Flight[T]] = {}
+        self._queued: dict[Hashable, _Flight[T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._queued)
+
+    async def run(self, key: Hashable, load: Load[T]) -> T:
+        """The result of `load`, shared with all who ask for `key` while it runs; raises what it raises."""
+        flight = self._running.get(key)
+        if flight is None:
+            flight = self._start(key, load)
+        return await flight.join()
+
+    async def run_fresh(self, key: Hashable, load: Load[T]) -> T:
+        """The result of a load that began after this call: of the next one, if one is running now."""
+        if (queued := self._queued.get(key)) is not None:
+            return await queued.join()
+        if (running := self._running.get(key)) is None:
+            return await self._start(key, load).join()
+        return await self._queue(key, running, load).join()
+
+    def _start(self, key: Hashable, load: Load[T]) -> _Flight[T]:
+        flight: _Flight[T] = _Flight()
+        self._running[key] = flight
+        self._launch(flight, self._running, key, load)
+        return flight
+
+    def _queue(self, key: Hashable, running: _Flight[T], load: Load[T]) -> _Flight[T]:
+        flight: _Flight[T] = _Flight()
+        self._queued[key] = flight
+
+        async def after_the_running_one() -> T:
+            await asyncio.wait((running.task,))
+            del self._queued[key]
+            self._running[key] = flight
+            return await load()
+
+        self._launch(flight, self._queued, key, after_the_running_one)
+        return flight
+
+    def _launch(self, flight: _Flight[T], table: dict[Hashable, _Flight[T]], key: Hashable, load: Load[T]) -> None:
+        async def body() -> T:
+            return await load()
+
+        flight.task = asyncio.create_task(body(), name=f"load {key}")
+
+        def leave(task: asyncio.Task[T]) -> None:
+            for each in (table, self._running):
+                if each.get(key) is flight:
+                    del each[key]
+            if not task.cancelled():
+                task.exception()
+
+        flight.task.add_done_callback(leave)

@@ -1,0 +1,68 @@
+"""Making entries of what was loaded, and putting them into the tier."""
+
+import logging
+from dataclasses import replace
+
+from mina_api.cache import codec
+from mina_api.cache.clock import Clock
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Entry, encode
+from mina_api.cache.keys import CacheKey
+from mina_api.cache.outcome import Loaded
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.stats import Counters
+from mina_api.cache.tier import Tier, TierUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class EntryStore:
+    """The way into the tier: within the size limit, counted, and never an error to who asked."""
+
+    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters) -> None:
+        self._tier = tier
+        self._config = config
+        self._clock = clock
+        self._counters = counters
+
+    def make(
+        self,
+        key: CacheKey,
+        policy: CachePolicy,
+        loaded: Loaded,
+        tokens: tuple[bytes, ...],
+        epoch: bytes,
+        load_seconds: float = 0.0,
+    ) -> Entry:
+        """An entry of now, under `tokens` that were read before `loaded` was; without any it is not to be stored."""
+        now = self._clock.now()
+        return Entry(
+            key=key.canonical,
+            body=loaded.body,
+            status=loaded.status,
+            headers=loaded.headers,
+            created=now,
+            fresh_until=now + policy.ttl,
+            stale_until=now + policy.ttl,
+            load_seconds=load_seconds,
+            epoch=epoch,
+            tags=policy.tags if tokens else (),
+            tokens=tokens,
+            compressed=False,
+            size=len(loaded.body),
+        )
+
+    async def put(self, key: CacheKey, entry: Entry) -> bool:
+        """Whether `entry` is now in the tier."""
+        body, compressed = codec.compress(entry.body, self._config.compress_over_bytes)
+        data = encode(replace(entry, body=body, compressed=compressed))
+        if len(data) > self._config.max_entry_bytes:
+            logger.warning("the answer of %s is not stored: %d bytes", key, len(data))
+            return False
+        try:
+            await self._tier.store(key.name, data, entry.stale_until - self._clock.now())
+        except TierUnavailable:
+            self._counters.errors += 1
+            return False
+        self._counters.sets += 1
+        return True

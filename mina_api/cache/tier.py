@@ -1,0 +1,86 @@
+"""The second tier as the engine asks for it: what Redis does for us, said without Redis."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class TierUnavailable(Exception):
+    """The tier cannot be asked now; whoever gets this answers without it."""
+
+
+class TierRefused(TierUnavailable):
+    """The tier is there but refuses this command: out of memory, a read-only replica, a missing permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One read: the entry's bytes, the current token of each tag asked for, and the server's epoch.
+
+    A token is None where there is none yet; a held tag's token matches no entry's.
+    """
+
+    data: bytes | None
+    tokens: tuple[bytes | None, ...]
+    epoch: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the server uses and may use, as it words it."""
+
+    used: str
+    maximum: str
+
+
+class Tier(Protocol):
+    """A store of entries and tag tokens shared by all processes; every method may raise TierUnavailable."""
+
+    async def start(self) -> None:
+        """Reach for the server; not reaching it is no failure."""
+
+    async def close(self) -> None:
+        """End what runs and close every connection."""
+
+    async def memory(self) -> Memory:
+        """What the server says of its memory."""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it may be asked now, without waiting."""
+
+    @property
+    def epoch(self) -> bytes:
+        """The server's incarnation: entries of another one are misses, whatever data it came back with."""
+
+    async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
+        """Entry and tokens in one round trip."""
+
+    async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
+        """The token of each tag, made where absent; None for a tag on hold."""
+
+    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+        """Keep `data` under `key` for `ttl_seconds`."""
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Forget entries; the number that were there."""
+
+    async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
+        """Make every entry under `tags` unreadable and unfillable until `lift`, or for `seconds`."""
+
+    async def lift(self, tags: Sequence[str], owner: str) -> None:
+        """Give `tags` new tokens and end `owner`'s hold on them."""
+
+    async def acquire(self, key: str, owner: str, seconds: float) -> float:
+        """Take the lease of `key`: 0 if taken, else the seconds that its owner's has left."""
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:
+        """Prolong a lease of one's own; False if it is lost."""
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give a lease back if it is still one's own, and wake those who wait for it."""
+
+    def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set when the lease of `key` is given back; enter it before `acquire`."""
