@@ -1,12 +1,12 @@
 """Alembic's environment: runs migrations over the application's own tables, on the URL that it is given.
 
-`mina migrate` passes a connection in `attributes`; `alembic` on the command line reads DATABASE_URL.
+`mina migrate` passes `database_url` in `attributes`; `alembic` on the command line reads DATABASE_URL.
 """
 
 import asyncio
 import os
 
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import mina_api.analytics.models
@@ -18,9 +18,14 @@ from alembic import context
 from mina_api.db.base import Base
 
 
+# Two processes that migrate at once take turns; the number is this program's own.
+LOCK = 7_216_054_911
+
+
 def run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         context.run_migrations()
 
 
@@ -32,8 +37,4 @@ async def run_on(url: str) -> None:
     await engine.dispose()
 
 
-given = context.config.attributes.get("connection")
-if given is not None:
-    run(given)
-else:
-    asyncio.run(run_on(os.environ["DATABASE_URL"]))
+asyncio.run(run_on(context.config.attributes.get("database_url") or os.environ["DATABASE_URL"]))
