@@ -17,7 +17,6 @@ import mina_api.transcripts.models  # noqa: F401  (each registers its tables)
 from alembic import context
 from mina_api.db.base import Base
 
-
 # Two processes that migrate at once take turns; the number is this program's own.
 LOCK = 7_216_054_911
 

@@ -188,6 +188,14 @@ def load_settings(**overrides: Mapping[str, Any]) -> Settings:
         raise SettingsError([error["msg"].removeprefix("Value error, ") for error in failure.errors()]) from None
 
 
+def load_database_settings() -> DatabaseSettings:
+    """The environment's database alone, for what needs nothing else; raises SettingsError."""
+    try:
+        return DatabaseSettings()
+    except ValidationError as failure:
+        raise SettingsError(_explain(DatabaseSettings, failure)) from None
+
+
 def _explain(group: type[_Group], failure: ValidationError) -> list[str]:
     lines = []
     for error in failure.errors(include_input=False):

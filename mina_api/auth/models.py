@@ -1,11 +1,11 @@
-"""Accounts and what they may enter: users, workspaces, memberships."""
+"""Accounts and what they may enter: users, workspaces, memberships, sign-ins and their refresh tokens."""
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mina_api.db.base import Base, BigId, CreatedAt
+from mina_api.db.base import Base, BigId, CreatedAt, Moment
 
 
 class Role(StrEnum):
@@ -58,3 +58,27 @@ class Membership(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(Text)
     created_at: Mapped[CreatedAt]
+
+
+class SignIn(Base):
+    """One sign-in: the family of its refresh tokens; revoked, it takes its access tokens along."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_user_id", "user_id"),)
+
+    id: Mapped[BigId]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[CreatedAt]
+    revoked_at: Mapped[Moment | None]
+
+
+class RefreshToken(Base):
+    """A refresh token by its SHA-256; used once, it stays known, so that a second use is noticed."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (Index("ix_refresh_tokens_sign_in_id", "sign_in_id"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sign_in_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sign_ins.id", ondelete="CASCADE"))
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None]

@@ -34,7 +34,7 @@ from mina_api.cache.tier import Fetched, Memory, TierRefused, TierUnavailable
 logger = logging.getLogger(__name__)
 
 Lift = Callable[[Sequence[str]], Awaitable[None]]
-OnReturn = Callable[[Lift], Awaitable[None]]
+OnReturn = Callable[[Lift], Awaitable[object]]
 
 
 async def _nothing_to_drain(_: Lift) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mina_api.cache import codec
 from mina_api.cache.clock import Clock, SystemClock
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class CacheHealth:
     """`latency_ms` is one round trip; sizes as Redis words them, None where it could not be asked."""
 
-    status: str
+    status: Literal["healthy", "degraded", "unavailable"]
     available: bool
     latency_ms: float | None
     used_memory_human: str | None
@@ -142,6 +142,10 @@ class CacheService:
         """Phase 1 of a write: call it as the last step before COMMIT, and `lift` what it gives after it."""
         return await self._invalidator.hold(tags)
 
+    async def lift(self, tags: Sequence[str]) -> None:
+        """Give `tags` new tokens, on behalf of a write whose own process did not; raises TierUnavailable."""
+        await self._tier.lift(tags, "outbox")
+
     async def invalidate_tags(self, *tags: str) -> None:
         """Make every entry under `tags` unreadable, by all processes, before returning."""
         await self._invalidator.invalidate(tags)
@@ -164,7 +168,7 @@ class CacheService:
         except TierUnavailable:
             return CacheHealth("unavailable", False, None, None, None, self.get_cache_stats())
         latency_ms = (self.clock.monotonic() - started) * 1000
-        status = "healthy" if latency_ms < self.config.slow_ms else "degraded"
+        status: Literal["healthy", "degraded"] = "healthy" if latency_ms < self.config.slow_ms else "degraded"
         return CacheHealth(status, True, latency_ms, memory.used, memory.maximum, self.get_cache_stats())
 
     # Parts

@@ -53,7 +53,15 @@ class PrivatePostgres:
         options = [part for each in (*settings, *(() if self._durable else FAST)) for part in ("-c", each)]
         self._log.unlink(missing_ok=True)
         self._child = spawn(
-            [*self._account.command(ending="INT"), programs / "postgres", "-D", self._data, "-p", str(self.port), *options],
+            [
+                *self._account.command(ending="INT"),
+                programs / "postgres",
+                "-D",
+                self._data,
+                "-p",
+                str(self.port),
+                *options,
+            ],
             log=self._log,
             ending=signal.SIGINT,
             drops_privileges=self._account.is_other,
@@ -80,10 +88,25 @@ class PrivatePostgres:
         secret.unlink(missing_ok=True)
         with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-        command = [*self._account.command(), programs / "initdb", "-D", self._data, "-U", USER, f"--pwfile={secret}"]
+        command: list[str | Path] = [
+            *self._account.command(),
+            programs / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            USER,
+            f"--pwfile={secret}",
+        ]
         self._run([*command, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"], "initdb")
         create = f"CREATE DATABASE {DATABASE};\n"
-        single = [*self._account.command(), programs / "postgres", "--single", "-D", self._data, "postgres"]
+        single: list[str | Path] = [
+            *self._account.command(),
+            programs / "postgres",
+            "--single",
+            "-D",
+            self._data,
+            "postgres",
+        ]
         self._run(single, "creating the database", create)
 
     def _run(self, command: list[str | Path], what: str, stdin: str = "") -> None:

@@ -1,0 +1,59 @@
+# Two commands on a bare machine: `make run` serves it all, `make test` passes.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock migrate clean
+
+PORT ?= 8000
+WORKERS ?= 1
+T ?= tests
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
+	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$each; break; fi; done)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## serve everything (PORT=8000 WORKERS=1): docs, Postgres, Valkey, demo data
+	@exec $(BIN)/python -m mina_api.cli dev --port $(PORT) --workers $(WORKERS)
+
+test: .venv/.dev ## run the tests (T=tests/cache narrows them)
+	@exec $(BIN)/python -m pytest $(T)
+
+check: .venv/.dev ## format, lint, strict types, import contracts, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --no-skips
+
+migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
+	@exec $(BIN)/python -m mina_api.cli migrate
+
+lock: .venv/.dev ## resolve the dependencies anew into requirements/
+	$(BIN)/uv pip compile pyproject.toml --upgrade --extra servers --generate-hashes --universal --python-version 3.11 \
+		--no-header -o requirements/run.lock
+	$(BIN)/uv pip compile pyproject.toml --upgrade --extra servers --extra dev -c requirements/run.lock --generate-hashes \
+		--universal --python-version 3.11 --no-header -o requirements/dev.lock
+
+clean: ## remove the virtual environment, private servers and caches
+	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One installation at a time, though `make run` and `make test` may start together; nothing is fetched twice.
+.venv/.run: requirements/run.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
+	@$(PYTHON) tools/locked.py .venv.lock sh -eu -c '\
+		if [ -e .venv/.run ] && [ .venv/.run -nt requirements/run.lock ] && [ .venv/.run -nt pyproject.toml ]; then exit 0; fi; \
+		echo "mina: installing into .venv"; \
+		[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv; \
+		$(INSTALL) --require-hashes -r requirements/run.lock; \
+		$(INSTALL) --no-deps --no-build-isolation --no-index -e .; \
+		touch .venv/.run'
+
+.venv/.dev: .venv/.run requirements/dev.lock
+	@$(PYTHON) tools/locked.py .venv.lock sh -eu -c '\
+		if [ -e .venv/.dev ] && [ .venv/.dev -nt requirements/dev.lock ] && [ .venv/.dev -nt .venv/.run ]; then exit 0; fi; \
+		echo "mina: installing the tools of development"; \
+		$(INSTALL) --require-hashes -r requirements/dev.lock; \
+		touch .venv/.dev'

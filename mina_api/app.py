@@ -1,0 +1,122 @@
+"""The composition root: an application from settings; its lifespan owns every pool and every task."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from mina_api import logs
+from mina_api.analytics.rollups import store_rollup
+from mina_api.analytics.routes import router as analytics_router
+from mina_api.auth.passwords import Passwords
+from mina_api.auth.routes import router as auth_router
+from mina_api.auth.tokens import AccessTokens
+from mina_api.cache.clock import Clock, SystemClock
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.no_tier import NoTier
+from mina_api.cache.redis_tier import RedisTier
+from mina_api.cache.service import CacheService, install_cache_service
+from mina_api.cache.tier import Tier
+from mina_api.db.outbox import Outbox, OutboxRelay
+from mina_api.db.session import Database
+from mina_api.meetings.routes import router as meetings_router
+from mina_api.settings import Settings, load_settings
+from mina_api.transcripts.routes import router as transcripts_router
+from mina_api.web import health, problems
+from mina_api.web.middleware import HeadFromGet, RequestContext
+
+DESCRIPTION = """
+Meetings, transcripts, analytics. Register, or press *Authorize* with an account you have.
+
+Cached answers say so in `Cache-Status` (RFC 9211) and are never older than the last acknowledged write.
+Errors are problems (RFC 9457).
+"""
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
+    """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
+    settings = settings or load_settings()
+    logs.configure(settings.log.level, settings.log.format)
+    app = FastAPI(
+        title="Mina API",
+        version=version("mina-api"),
+        description=DESCRIPTION,
+        lifespan=partial(_lifespan, settings),
+        generate_unique_id_function=_operation_id,
+        redoc_url=None,
+    )
+    app.state.clock = clock or SystemClock()
+    app.state.access_tokens = AccessTokens(
+        settings.auth.secret_key.get_secret_value(), settings.auth.access_token_seconds, app.state.clock
+    )
+    app.state.refresh_token_days = settings.auth.refresh_token_days
+    app.state.transcript_observers = (store_rollup,)
+    problems.install(app)
+    app.add_middleware(HeadFromGet)
+    app.add_middleware(RequestContext)
+    for router in (auth_router, meetings_router, transcripts_router, analytics_router, health.router):
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        app.state.database = database = _database(settings)
+        stack.push_async_callback(database.close)
+        app.state.passwords = passwords = Passwords(settings.auth.password_hashers)
+        stack.callback(passwords.close)
+        app.state.outbox = outbox = Outbox(database)
+        config = _cache_config(settings)
+        tier: Tier = NoTier()
+        if url := settings.redis.url.get_secret_value():
+            tier = RedisTier(url, config, on_return=outbox.drain)
+        app.state.cache = cache = CacheService(tier, config, clock=app.state.clock, journal=outbox)
+        await cache.start()
+        stack.push_async_callback(cache.close)
+        relay = OutboxRelay(outbox, cache.lift)
+        relay.start()
+        stack.push_async_callback(relay.close)
+        install_cache_service(cache)
+        stack.callback(install_cache_service, None)
+        yield
+
+
+def _database(settings: Settings) -> Database:
+    given = settings.database
+    return Database(
+        given.sqlalchemy_url,
+        pool_size=given.pool_size,
+        pool_overflow=given.pool_overflow,
+        pool_timeout_seconds=given.pool_timeout_seconds,
+        connect_timeout_seconds=given.connect_timeout_seconds,
+        statement_timeout_seconds=given.statement_timeout_seconds,
+    )
+
+
+def _cache_config(settings: Settings) -> CacheConfig:
+    cache, redis = settings.cache, settings.redis
+    return CacheConfig(
+        enabled=cache.enabled,
+        default_ttl=cache.default_ttl,
+        session_ttl=cache.session_ttl,
+        transcription_ttl=cache.transcription_ttl,
+        analytics_ttl=cache.analytics_ttl,
+        temp_cache_ttl=cache.temp_ttl,
+        max_connections=redis.max_connections,
+        connect_timeout_seconds=redis.connect_timeout_seconds,
+        command_timeout_seconds=redis.command_timeout_seconds,
+        max_entry_bytes=cache.max_entry_bytes,
+        compress_over_bytes=cache.compress_over_bytes,
+        lease_seconds=cache.lease_seconds,
+        wait_seconds=cache.wait_seconds,
+        max_concurrent_loads=cache.max_concurrent_loads,
+        hold_seconds=2 * settings.database.statement_timeout_seconds,
+    )

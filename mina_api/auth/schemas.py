@@ -1,0 +1,52 @@
+"""What accounts look like over HTTP."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, EmailStr, Field, StringConstraints
+
+from mina_api.auth.models import Role
+from mina_api.web.text import PlainText
+
+Name = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Password = Annotated[PlainText, StringConstraints(min_length=8, max_length=128)]
+
+
+class Registration(BaseModel):
+    """A new account, and the workspace that it begins with."""
+
+    email: EmailStr = Field(max_length=254, examples=["ada@example.com"])
+    password: Password = Field(examples=["correct horse battery"])
+    name: Name = Field(examples=["Ada Lovelace"])
+    workspace: Name | None = Field(None, examples=["Analytical Engines"], description="default: one named after you")
+
+
+class Refresh(BaseModel):
+    """A refresh token to exchange."""
+
+    refresh_token: str = Field(max_length=200)
+
+
+class TokenPair(BaseModel):
+    """What a sign-in gives: a short-lived access token and the refresh token that gets the next one."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  (the type's name, RFC 6750)
+    expires_in: int = Field(examples=[900], description="seconds that the access token lives")
+    refresh_token: str
+
+
+class WorkspaceOfMine(BaseModel):
+    """The workspace that requests act in, and what one may do there."""
+
+    id: int = Field(examples=[7])
+    name: str = Field(examples=["Analytical Engines"])
+    role: Role = Field(examples=["owner"])
+
+
+class Me(BaseModel):
+    """The account that asks."""
+
+    id: int = Field(examples=[123])
+    email: str = Field(examples=["ada@example.com"])
+    name: str = Field(examples=["Ada Lovelace"])
+    workspace: WorkspaceOfMine

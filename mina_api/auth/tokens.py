@@ -1,0 +1,69 @@
+"""Access tokens (RFC 7519, HS256), which say who signed in and when; refresh tokens, which say nothing."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import jwt
+
+from mina_api.errors import Unauthenticated
+from mina_api.web.clock import Clock
+
+ALGORITHM = "HS256"
+AUDIENCE = "mina"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says, once verified."""
+
+    user_id: int
+    sign_in_id: int
+
+
+class AccessTokens:
+    """Issues and verifies access tokens; `seconds` is their life."""
+
+    def __init__(self, key: str, seconds: int, clock: Clock) -> None:
+        self._key = key
+        self._clock = clock
+        self.seconds = seconds
+
+    def issue(self, claims: Claims) -> str:
+        """A signed token for `claims`."""
+        now = int(self._clock.now())
+        payload = {
+            "sub": str(claims.user_id),
+            "sid": str(claims.sign_in_id),
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + self.seconds,
+            "jti": secrets.token_urlsafe(8),
+        }
+        return jwt.encode(payload, self._key, ALGORITHM)
+
+    def verify(self, token: str) -> Claims:
+        """The claims of a token that we signed and that has not expired; raises Unauthenticated."""
+        try:
+            payload = jwt.decode(
+                token,
+                self._key,
+                [ALGORITHM],
+                audience=AUDIENCE,
+                options={"require": ["sub", "sid", "exp", "iat", "aud"], "verify_exp": False, "verify_iat": False},
+            )
+            if float(payload["exp"]) <= self._clock.now():
+                raise Unauthenticated("The access token has expired.")
+            return Claims(int(payload["sub"]), int(payload["sid"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError):
+            raise Unauthenticated("The access token is not valid.") from None
+
+
+def new_refresh_token() -> str:
+    """256 random bits, as text."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(refresh_token: str) -> bytes:
+    """What is stored of a refresh token."""
+    return hashlib.sha256(refresh_token.encode()).digest()

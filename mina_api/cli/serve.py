@@ -1,0 +1,30 @@
+"""`mina serve`: the service against the servers that the environment names."""
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from mina_api.cli.output import Failure, settings_or_fail
+from mina_api.dev.ports import is_free
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+) -> None:
+    """Serve the API with uvicorn; settings come from the environment."""
+    settings_or_fail()
+    if not is_free(port, host):
+        raise Failure(f"port {port} of {host} is taken: choose another with --port")
+    uvicorn.run(
+        "mina_api.main:app",
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )

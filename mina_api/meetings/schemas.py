@@ -1,0 +1,132 @@
+"""What meetings look like over HTTP; times RFC 3339 in UTC, durations in seconds."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    EmailStr,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
+
+from mina_api.meetings.models import Meeting, MeetingStatus
+from mina_api.web.text import PlainText
+
+MIN_YEAR, MAX_YEAR = 1900, 9000
+
+
+def _in_range(value: datetime) -> datetime:
+    if not MIN_YEAR <= value.year <= MAX_YEAR:
+        raise ValueError(f"the year must be between {MIN_YEAR} and {MAX_YEAR}")
+    return value.astimezone(UTC)
+
+
+def _with_z(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    AwareDatetime, AfterValidator(_in_range), PlainSerializer(_with_z, return_type=str, when_used="json")
+]
+Title = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Description = Annotated[PlainText, StringConstraints(max_length=20_000)]
+TagName = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+class Participant(BaseModel):
+    """Somebody who takes part; not necessarily a user."""
+
+    name: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
+        examples=["Grace Hopper"]
+    )
+    email: EmailStr | None = Field(None, max_length=254, examples=["grace@example.com"])
+
+
+class MeetingFields(BaseModel):
+    """What a client says of a meeting."""
+
+    title: Title = Field(examples=["Quarterly review"])
+    description: Description = Field("", examples=["Numbers, plans, questions."])
+    status: MeetingStatus = Field(MeetingStatus.SCHEDULED, examples=["completed"])
+    scheduled_at: Moment | None = Field(None, examples=["2026-11-24T09:00:00Z"])
+    started_at: Moment | None = Field(None, examples=["2026-11-24T09:02:10Z"])
+    ended_at: Moment | None = Field(None, examples=["2026-11-24T09:58:40Z"])
+    tags: Annotated[list[TagName], Field(max_length=20), AfterValidator(_distinct)] = Field([], examples=[["q4"]])
+    participants: list[Participant] = Field([], max_length=500)
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.started_at and self.ended_at and self.ended_at < self.started_at:
+            raise ValueError("ended_at must not be before started_at")
+        return self
+
+
+class MeetingChange(BaseModel):
+    """Some of a meeting's fields; those that are absent stay as they are."""
+
+    title: Title | None = None
+    description: Description | None = None
+    status: MeetingStatus | None = None
+    scheduled_at: Moment | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    tags: Annotated[list[TagName], Field(max_length=20), AfterValidator(_distinct)] | None = None
+    participants: Annotated[list[Participant], Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _nothing_required_is_null(self) -> Self:
+        for name in ("title", "description", "status", "tags", "participants"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} must not be null")
+        return self
+
+
+class MeetingDetail(BaseModel):
+    """A meeting as it is stored."""
+
+    id: int = Field(examples=[42])
+    title: str = Field(examples=["Quarterly review"])
+    description: str
+    status: MeetingStatus
+    scheduled_at: Moment | None
+    started_at: Moment | None
+    ended_at: Moment | None
+    duration_seconds: float | None = Field(
+        examples=[3390.0], description="ended − started where it has both, else the transcript's latest end"
+    )
+    tags: list[str]
+    participants: list[Participant]
+    participant_count: int = Field(examples=[4])
+    segment_count: int = Field(examples=[812])
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, meeting: Meeting) -> Self:
+        """The representation of `meeting`."""
+        duration = meeting.duration_ms
+        return cls(
+            id=meeting.id,
+            title=meeting.title,
+            description=meeting.description,
+            status=MeetingStatus(meeting.status),
+            scheduled_at=meeting.scheduled_at,
+            started_at=meeting.started_at,
+            ended_at=meeting.ended_at,
+            duration_seconds=None if duration is None else duration / 1000,
+            tags=meeting.tags,
+            participants=[Participant.model_construct(**each) for each in meeting.participants],
+            participant_count=len(meeting.participants),
+            segment_count=meeting.segment_count,
+            created_at=meeting.created_at,
+            updated_at=meeting.updated_at,
+        )

@@ -1,0 +1,68 @@
+"""SubRip: numbered cues without voices; who speaks stands as `Name:` before the text, and stays until the next.
+
+Our own reader: the format has no standard, and the `srt` package refuses the missing numbers that we take.
+A prefix is a name if it looks like one (one to four words, each beginning with a capital, a digit or a letter
+of a script without capitals), or if every cue of the file has one, as in the files that we write.
+"""
+
+import re
+from collections.abc import Sequence
+
+from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed
+from mina_api.transcripts.formats.lines import blocks_of, lines_of
+from mina_api.transcripts.formats.markup import escaped, without_tags
+from mina_api.transcripts.formats.times import is_timing, stamp, timing
+from mina_api.transcripts.segments import Utterance
+
+_OVERRIDE = re.compile(r"\{\\[^{}]*\}")
+_PREFIX = re.compile(r"([^:<>]{1,2000}?):(?:[ \t]+|$)")
+_NUMBER = re.compile(r"\d+")
+
+
+def read(data: bytes) -> list[Utterance]:
+    """The utterances of a SubRip file; raises InvalidInput."""
+    cues = [_cue(number, block) for number, block in blocks_of(lines_of(data), 0)]
+    prefixes = [_PREFIX.match(payload) for _, _, payload in cues]
+    everywhere = all(prefixes)
+    speaker = UNKNOWN
+    utterances: list[Utterance] = []
+    for (start_ms, end_ms, payload), prefix in zip(cues, prefixes, strict=True):
+        text = payload
+        if prefix is not None and (everywhere or _looks_like_a_name(prefix.group(1))):
+            speaker = label_of(without_tags(prefix.group(1)))
+            text = payload[prefix.end() :]
+        utterances.append(Utterance(start_ms, end_ms, speaker, without_tags(text)))
+    return utterances
+
+
+def _cue(number: int, block: list[str]) -> tuple[int, int, str]:
+    at = 0 if is_timing(block[0]) else 1
+    if at >= len(block) or not is_timing(block[at]) or (at == 1 and not _NUMBER.fullmatch(block[0].strip())):
+        raise malformed("a cue is a number, a line of times, and text", line=number)
+    start_ms, end_ms = timing(block[at], number + at)
+    later = next((index for index, line in enumerate(block[at + 1 :], at + 1) if is_timing(line)), None)
+    if later is not None:
+        raise malformed("a cue's text holds `-->`: is a blank line missing?", line=number + later)
+    payload = " ".join(line.strip() for line in block[at + 1 :])
+    return start_ms, end_ms, _OVERRIDE.sub("", payload).strip()
+
+
+def _looks_like_a_name(prefix: str) -> bool:
+    words = prefix.split()
+    return 1 <= len(words) <= 4 and all(
+        word[0].isdigit() or (word[0].isalpha() and not word[0].islower()) for word in words
+    )
+
+
+def write(utterances: Sequence[Utterance]) -> bytes:
+    """A SubRip file, `Name: text` in every cue; `read` gives back the same."""
+    parts = []
+    for number, each in enumerate(utterances, 1):
+        times = f"{stamp(each.start_ms, ',')} --> {stamp(each.end_ms, ',')}"
+        name = _plain(each.speaker).replace(":", "&#58;")
+        parts.append(f"{number}\n{times}\n{name}: {_plain(each.text)}\n\n")
+    return "".join(parts).encode()
+
+
+def _plain(text: str) -> str:
+    return escaped(text).replace("{", "&#123;")
