@@ -48,6 +48,11 @@ class DatabaseSettings(_Group):
         """The URL with the asyncpg driver named."""
         return "postgresql+asyncpg://" + self.url.get_secret_value().split("://", 1)[1]
 
+    @property
+    def plain_url(self) -> str:
+        """The URL without a driver, as Postgres itself words it."""
+        return "postgresql://" + self.url.get_secret_value().split("://", 1)[1]
+
 
 class RedisSettings(_Group):
     """Redis or Valkey; an empty URL means that there is none, and everything is answered from Postgres."""

@@ -30,7 +30,7 @@ async def register(
     """A new user with a new workspace, signed in."""
     password_hash = await passwords.hash(registration.password)
     user_id = await service.register(session, registration, password_hash)
-    return await issuer.sign_in(session, user_id, now)
+    return await issuer.sign_in(session, user_id, now())
 
 
 @router.post("/token", summary="Sign in", responses=responses(401, 422, 503))
@@ -45,7 +45,7 @@ async def create_token(
     """Tokens for an e-mail address (as `username`) and a password, as a form (RFC 6749 section 4.3)."""
     async with reads() as snapshot:
         user_id = await service.check_password(snapshot, passwords, form.username, form.password)
-    return await issuer.sign_in(session, user_id, now)
+    return await issuer.sign_in(session, user_id, now())
 
 
 @router.post(
@@ -55,7 +55,7 @@ async def refresh_token(
     request: Request, body: Refresh, session: UnitOfWork, issuer: IssuerOf, invalidation: Invalidation, now: Now
 ) -> TokenPair | Response:
     """The next pair of tokens; the old refresh token is used up, and using it again ends the sign-in."""
-    user_id, pair = await service.refresh(session, issuer, body.refresh_token, now)
+    user_id, pair = await service.refresh(session, issuer, body.refresh_token, now())
     if pair is None:
         invalidation.add(user_tag(user_id))
         detail = "The refresh token was used before: the sign-in has been ended."
@@ -66,7 +66,7 @@ async def refresh_token(
 @router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 503))
 async def logout(viewer: Viewer, session: UnitOfWork, invalidation: Invalidation, now: Now) -> None:
     """Ends this sign-in: its tokens are refused from now on, by every worker."""
-    await revoke_sign_in(session, viewer.sign_in_id, now)
+    await revoke_sign_in(session, viewer.sign_in_id, now())
     invalidation.add(user_tag(viewer.id))
 
 

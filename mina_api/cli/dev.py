@@ -11,7 +11,7 @@ from mina_api.dev.binaries import ServerMissing
 from mina_api.dev.processes import StartFailed
 from mina_api.dev.redis_switch import NotRunning, ask_to_start, ask_to_stop
 from mina_api.dev.run import AlreadyRunning, run
-from mina_api.settings import DevSettings
+from mina_api.settings import DevSettings, SettingsError
 
 
 def dev(
@@ -23,6 +23,8 @@ def dev(
         code = run(_directory(), port, workers)
     except (AlreadyRunning, ServerMissing) as mistake:
         raise Failure(str(mistake)) from None
+    except SettingsError as mistakes:
+        raise Failure(*mistakes.lines) from None
     except StartFailed as failure:
         raise Failure(*str(failure).splitlines(), code=1) from None
     raise typer.Exit(code)

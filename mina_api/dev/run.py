@@ -21,7 +21,7 @@ from mina_api.dev.processes import Child, StartFailed, spawn
 from mina_api.dev.redis_switch import START, STOP, announce, forget, switch
 from mina_api.dev.token import fetch_token
 from mina_api.dev.valkey import PrivateValkey
-from mina_api.settings import new_secret
+from mina_api.settings import load_database_settings, new_secret
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,7 +51,7 @@ class _Development:
         self._uvicorn: Child | None = None
 
     def serve(self, port: int, workers: int, asked: "queue.SimpleQueue[int]") -> int:
-        database_url = os.environ.get("DATABASE_URL") or self._start_postgres()
+        database_url = _given_database() or self._start_postgres()
         redis_url = os.environ["REDIS_URL"] if "REDIS_URL" in os.environ else self._start_valkey()
         _write(self._directory / "database_url", database_url)
         _write(self._directory / "redis_url", redis_url)
@@ -169,6 +169,10 @@ def _signals() -> Iterator["queue.SimpleQueue[int]"]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _given_database() -> str | None:
+    return load_database_settings().plain_url if os.environ.get("DATABASE_URL") else None
 
 
 def _answers(url: str) -> bool:

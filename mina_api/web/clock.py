@@ -1,5 +1,6 @@
 """The time, as endpoints ask for it: the application's clock, so that tests can set it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
@@ -13,10 +14,14 @@ class Clock(Protocol):
         """Seconds since the epoch."""
 
 
-def get_now(request: Request) -> datetime:
-    """The present moment in UTC."""
+def get_now(request: Request) -> Callable[[], datetime]:
+    """What tells the present moment in UTC.
+
+    A cached endpoint asks inside its load: its key was made before, so a key of a new day never holds an
+    answer about the old one.
+    """
     clock: Clock = request.app.state.clock
-    return datetime.fromtimestamp(clock.now(), UTC)
+    return lambda: datetime.fromtimestamp(clock.now(), UTC)
 
 
-Now = Annotated[datetime, Depends(get_now)]
+Now = Annotated[Callable[[], datetime], Depends(get_now)]

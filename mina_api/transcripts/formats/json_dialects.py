@@ -67,10 +67,11 @@ def _assemblyai(document: Document) -> list[Utterance]:
     """Times in integer milliseconds."""
 
     def one(item: Document, at: str) -> Utterance:
-        speaker = _text(item, "speaker", at)
-        label = f"Speaker {speaker}" if speaker else UNKNOWN
         return Utterance(
-            _whole_ms(item, "start", at), _whole_ms(item, "end", at), label_of(label), _text(item, "text", at) or ""
+            _whole_ms(item, "start", at),
+            _whole_ms(item, "end", at),
+            label_of(_text(item, "speaker", at) or ""),
+            _text(item, "text", at) or "",
         )
 
     return _each(document.get("utterances"), "utterances", one)

@@ -5,9 +5,8 @@ from mina_api.transcripts.formats.lines import lines_of
 from mina_api.transcripts.segments import Utterance
 
 TYPES = frozenset(
-    ("SPEAKER", "SPKR-INFO", "LEXEME", "NON-LEX", "NON-SPEECH", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "FILLER", "IP")
-    + ("SU", "EDIT", "CB", "A/P")
-)
+    ("SPEAKER", "SPKR-INFO", "LEXEME", "NON-LEX", "NON-SPEECH", "SEGMENT", "NOSCORE", "NO_RT_METADATA", "FILLER")
+) | frozenset(("IP", "SU", "EDIT", "CB", "A/P"))
 
 
 def read(data: bytes) -> list[Utterance]:

@@ -1,0 +1,136 @@
+"""`/api/meetings/{id}/transcript` and `…/speakers`."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from mina_api.auth.dependencies import Editor, Viewer
+from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
+from mina_api.errors import TooLarge
+from mina_api.meetings.caching import changed_meeting, meeting_of_path
+from mina_api.meetings.routes import MeetingId
+from mina_api.meetings.service import etag_of, get_meeting, lock_meeting
+from mina_api.transcripts import queries, service
+from mina_api.transcripts.formats import EXPORTS, export
+from mina_api.transcripts.observers import Observers
+from mina_api.transcripts.schemas import SegmentOut, SpeakerName, Transcript, TranscriptSummary
+from mina_api.web.conditional import IfMatch
+from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.problems import responses
+
+router = APIRouter(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
+
+MAX_BYTES = 50 * 1024 * 1024
+VTT_EXAMPLE = "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n<v Ada>Shall we begin?\n"
+SRT_EXAMPLE = "1\n00:00:01,000 --> 00:00:02,500\nAda: Shall we begin?\n"
+JSON_EXAMPLE = {"segments": [{"speaker": "Ada", "start": 1.0, "end": 2.5, "text": "Shall we begin?"}]}
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/vtt": {"schema": {"type": "string"}, "example": VTT_EXAMPLE},
+            "application/x-subrip": {"schema": {"type": "string"}, "example": SRT_EXAMPLE},
+            "text/x-rttm": {"schema": {"type": "string"}, "example": "SPEAKER m 1 1.00 1.50 <NA> <NA> Ada <NA> <NA>\n"},
+            "application/json": {"schema": {"type": "object"}, "example": JSON_EXAMPLE},
+        },
+    }
+}
+DOWNLOAD: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each.media_type.partition(";")[0]: {"schema": {"type": "string"}} for each in EXPORTS.values()}}
+}
+
+
+@router.put(
+    "/transcript",
+    summary="Replace a transcript",
+    responses=responses(401, 403, 404, 412, 413, 415, 422, 503),
+    openapi_extra=UPLOAD,
+)
+async def replace_transcript(
+    meeting_id: MeetingId,
+    request: Request,
+    editor: Editor,
+    session: UnitOfWork,
+    observers: Observers,
+    invalidation: Invalidation,
+    response: Response,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+    dialect: Annotated[
+        Literal["mina", "assemblyai", "deepgram"] | None,
+        Query(alias="format", description="JSON's dialect, where its shape shall not tell"),
+    ] = None,
+    if_match: IfMatch = None,
+) -> TranscriptSummary:
+    """A file in the place of the meeting's transcript, at once or not at all; its analytics are made anew."""
+    utterances = await service.read_file(await _body(request), content_type, dialect)
+    meeting = await lock_meeting(session, editor.workspace_id, meeting_id, if_match)
+    summary = await service.replace_transcript(session, observers, meeting, utterances)
+    invalidation.add(*changed_meeting(editor.workspace_id, meeting_id))
+    response.headers["ETag"] = etag_of(meeting)
+    return summary
+
+
+async def _body(request: Request) -> bytes:
+    """The request's body; raises TooLarge as soon as it is over the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise TooLarge(f"A transcript has at most {MAX_BYTES // 1024 // 1024} MB.")
+    return bytes(body)
+
+
+@router.get(
+    "/transcript",
+    summary="Read a transcript",
+    response_model=Transcript,
+    responses={**DOWNLOAD, **responses(401, 404, 422, 503)},
+)
+@cache_response(ttl=7200, prefix="transcription", tags=[meeting_of_path])
+async def get_transcript(
+    meeting_id: MeetingId,
+    viewer: Viewer,
+    reads: Reads,
+    file_format: Annotated[Literal["json", "vtt", "srt", "txt"], Query(alias="format")] = "json",
+) -> Transcript | Response:
+    """The transcript as JSON, or as a file in another format."""
+    async with reads() as session:
+        meeting = await get_meeting(session, viewer.workspace_id, meeting_id)
+        utterances = await queries.read_utterances(session, meeting_id)
+    if file_format != "json":
+        name = f'attachment; filename="meeting-{meeting_id}.{file_format}"'
+        return Response(
+            export(utterances, file_format),
+            media_type=EXPORTS[file_format].media_type,
+            headers={"Content-Disposition": name},
+        )
+    duration = meeting.duration_ms
+    return Transcript(
+        meeting_id=meeting_id,
+        duration_seconds=None if duration is None else duration / 1000,
+        speakers=list(dict.fromkeys(each.speaker for each in utterances)),
+        segments=[
+            SegmentOut(speaker=each.speaker, start=each.start_ms / 1000, end=each.end_ms / 1000, text=each.text)
+            for each in utterances
+        ],
+    )
+
+
+@router.put("/speakers/{label}", summary="Rename or merge a speaker", responses=responses(401, 403, 404, 412, 422, 503))
+async def rename_speaker(
+    meeting_id: MeetingId,
+    label: str,
+    body: SpeakerName,
+    editor: Editor,
+    session: UnitOfWork,
+    observers: Observers,
+    invalidation: Invalidation,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TranscriptSummary:
+    """The speaker under a new name; under one that speaks already, the two become one."""
+    meeting = await lock_meeting(session, editor.workspace_id, meeting_id, if_match)
+    summary = await service.rename_speaker(session, observers, meeting, label, body.name)
+    invalidation.add(*changed_meeting(editor.workspace_id, meeting_id))
+    response.headers["ETag"] = etag_of(meeting)
+    return summary
