@@ -9,6 +9,11 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 SECRET_NAMES = ("password", "secret", "token", "authorization", "cookie", "api_key")
 
+# Without local variables: they hold tokens, passwords and other people's words.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+)
+
 
 def configure(level: str = "INFO", style: str = "auto") -> None:
     """Send every logger's events to stderr in `style`: json, text, or auto (text on a terminal)."""
@@ -18,12 +23,12 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _hide_secrets,
+        _tidy,
     ]
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if as_text
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [_TRACEBACKS, structlog.processors.JSONRenderer()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -48,8 +53,9 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
     )
 
 
-def _hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """A field whose name says that it is secret is never written out."""
+def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Nothing whose name says that it is secret, nor uvicorn's second, coloured message."""
+    event.pop("color_message", None)
     for name in event:
         if any(secret in name.lower() for secret in SECRET_NAMES):
             event[name] = "[hidden]"

@@ -93,7 +93,8 @@ async def no_task_is_left() -> AsyncIterator[None]:
     """Every test ends with the tasks that it began with."""
     before = asyncio.all_tasks()
     yield
-    left = {task for task in asyncio.all_tasks() - before if not task.done()}
+    own = {asyncio.current_task()}
+    left = {task for task in asyncio.all_tasks() - before - own if not task.done()}
     if left:
         _, left = await asyncio.wait(left, timeout=2)
     assert not left, f"left running: {left}"

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, EmailStr, Field, StringConstraints
 
 from mina_api.auth.models import Role
-from mina_api.web.text import PlainText
+from mina_api.web.text import STORABLE
 
-Name = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Password = Annotated[PlainText, StringConstraints(min_length=8, max_length=128)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=128), STORABLE]
 
 
 class Registration(BaseModel):

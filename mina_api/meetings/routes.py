@@ -15,7 +15,7 @@ from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.pagination import Page, Paging
 from mina_api.web.problems import responses
-from mina_api.web.text import PlainText
+from mina_api.web.text import STORABLE_IF_ANY
 
 router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=CachedRoute)
 
@@ -31,7 +31,9 @@ async def list_meetings(
     reads: Reads,
     paging: Paging,
     status: Annotated[MeetingStatus | None, Query(description="only those with this status")] = None,
-    q: Annotated[PlainText | None, Query(max_length=200, description="words of title, description or tags")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="words of title, description or tags"), STORABLE_IF_ANY
+    ] = None,
     occurs_from: Annotated[Moment | None, Query(alias="from", description="not before this moment")] = None,
     occurs_to: Annotated[Moment | None, Query(alias="to", description="before this moment")] = None,
     sort: Annotated[Sort, Query(description="a field; `-` for descending")] = "-occurs_at",

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from mina_api.meetings.models import Meeting, MeetingStatus
-from mina_api.web.text import PlainText
+from mina_api.web.text import STORABLE
 
 MIN_YEAR, MAX_YEAR = 1900, 9000
 
@@ -33,9 +33,9 @@ def _with_z(value: datetime) -> str:
 Moment = Annotated[
     AwareDatetime, AfterValidator(_in_range), PlainSerializer(_with_z, return_type=str, when_used="json")
 ]
-Title = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-Description = Annotated[PlainText, StringConstraints(max_length=20_000)]
-TagName = Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), STORABLE]
+Description = Annotated[str, StringConstraints(max_length=20_000), STORABLE]
+TagName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), STORABLE]
 
 
 def _distinct(tags: list[str]) -> list[str]:
@@ -45,7 +45,7 @@ def _distinct(tags: list[str]) -> list[str]:
 class Participant(BaseModel):
     """Somebody who takes part; not necessarily a user."""
 
-    name: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE] = Field(
         examples=["Grace Hopper"]
     )
     email: EmailStr | None = Field(None, max_length=254, examples=["grace@example.com"])

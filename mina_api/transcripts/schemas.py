@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from mina_api.transcripts.formats.limits import MAX_LABEL
-from mina_api.web.text import PlainText
+from mina_api.web.text import STORABLE
 
 
 class SegmentOut(BaseModel):
@@ -37,6 +37,6 @@ class TranscriptSummary(BaseModel):
 class SpeakerName(BaseModel):
     """A speaker's new name."""
 
-    name: Annotated[PlainText, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL)] = Field(
-        examples=["Grace Hopper"]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL), STORABLE] = (
+        Field(examples=["Grace Hopper"])
     )

@@ -1,7 +1,5 @@
 """Text that Postgres can store and JSON can carry: no NUL, no lone surrogate."""
 
-from typing import Annotated
-
 from pydantic import AfterValidator
 
 
@@ -16,4 +14,5 @@ def storable(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, AfterValidator(storable)]
+STORABLE = AfterValidator(storable)
+STORABLE_IF_ANY = AfterValidator(lambda value: value if value is None else storable(value))

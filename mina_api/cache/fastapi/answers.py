@@ -105,7 +105,11 @@ def _respond(
         kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
         return _bare(b"", 304, [*kept, *from_dependencies])
     if entry.compressed and _takes_zstd(request):
-        packed = [(b"content-encoding", b"zstd"), (b"content-length", str(len(entry.body)).encode())]
+        packed = [
+            (b"content-encoding", b"zstd"),
+            (b"vary", b"Accept-Encoding"),
+            (b"content-length", str(len(entry.body)).encode()),
+        ]
         return _bare(entry.body, entry.status, [*headers, *packed])
     body = plain_body(entry, cache.config.max_body_bytes)
     return _bare(body, entry.status, [*headers, (b"content-length", str(len(body)).encode())])

@@ -112,7 +112,7 @@ async def _meeting(
         len(utterances),
         max((each.end_ms for each in utterances), default=None),
         user_id,
-        occasion.scheduled_at - timedelta(days=6),
+        min(occasion.scheduled_at, datetime.now(UTC)) - timedelta(days=6),
     )
     if utterances:
         await _transcript(connection, meeting_id, utterances)

@@ -45,10 +45,10 @@ def conversation(chance: random.Random, people: Sequence[Person], minutes: int, 
         others = [person for person in people if person is not speaker]
         speaker = chance.choices(others, [person.eagerness for person in others])[0]
         now = _turn(chance, utterances, now, speaker, others, subject)
-        if chance.random() < 0.12:
-            now -= chance.randint(300, 1400)
+        if chance.random() < 0.3:
+            now -= chance.randint(300, 1900)
         else:
-            now += int(chance.expovariate(1 / (speaker.patience_ms + 600)))
+            now += int(chance.expovariate(1 / (speaker.patience_ms + 350)))
     return sorted(utterances, key=lambda each: (each.start_ms, each.end_ms))
 
 

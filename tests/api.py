@@ -1,0 +1,102 @@
+"""The application under test: its own database, the suite's Valkey, clients that are signed in."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from mina_api.app import create_app
+from mina_api.settings import Settings, load_settings
+from tests.clocks import FakeClock
+
+SECRET_KEY = "0123456789abcdef0123456789abcdef"
+PASSWORD = "correct horse battery"
+
+SignUp = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+def a_settings(database_url: str, redis_url: str, **cache: object) -> Settings:
+    """Settings for tests; `cache` replaces fields of its group."""
+    return load_settings(
+        database={"url": database_url},
+        redis={"url": redis_url},
+        auth={"secret_key": SECRET_KEY},
+        cache=cache,
+        log={"level": "WARNING"},
+    )
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
+    """The application within its lifespan."""
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def a_client(app: FastAPI, token: str | None = None) -> httpx.AsyncClient:
+    """A client of `app`, signed in by `token`."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://mina.test", headers=headers)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """2026-11-24 06:00 UTC, a Tuesday, until advanced."""
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(database_url: str, valkey_url: str) -> Settings:
+    """Settings with the test's own database and the suite's Valkey."""
+    return a_settings(database_url, valkey_url)
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: FakeClock) -> AsyncIterator[FastAPI]:
+    """The application, started."""
+    async with running(create_app(settings, clock=clock)) as started:
+        yield started
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that is nobody."""
+    async with a_client(app) as anonymous:
+        yield anonymous
+
+
+async def register(app: FastAPI, email: str) -> httpx.AsyncClient:
+    """A client that is signed in as a new user with a workspace of their own."""
+    async with a_client(app) as anonymous:
+        answer = await anonymous.post(
+            "/api/auth/register", json={"email": email, "password": PASSWORD, "name": email.split("@")[0].title()}
+        )
+    assert answer.status_code == 201, answer.text
+    return a_client(app, answer.json()["access_token"])
+
+
+@pytest.fixture
+async def sign_up(app: FastAPI) -> AsyncIterator[SignUp]:
+    """Registers users: `ada = await sign_up("ada@example.com")`."""
+    async with AsyncExitStack() as stack:
+
+        async def up(email: str = "ada@example.com") -> httpx.AsyncClient:
+            return await stack.enter_async_context(await register(app, email))
+
+        yield up
+
+
+@pytest.fixture
+async def ada(sign_up: SignUp) -> httpx.AsyncClient:
+    """A client that is signed in as Ada, owner of her workspace."""
+    return await sign_up()
+
+
+async def a_meeting(client: httpx.AsyncClient, **fields: object) -> int:
+    """A new meeting's id."""
+    answer = await client.post("/api/meetings/", json={"title": "Retro", **fields})
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])

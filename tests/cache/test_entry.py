@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mina_api.cache.codec import UndecodableBody, compress, decompress, plain_body
+from mina_api.cache.entry import Entry, UndecodableEntry, decode, encode
+
+
+def an_entry(**given: object) -> Entry:
+    entry = Entry(
+        key="mina:temp:k",
+        body=b"{}",
+        status=200,
+        headers=((b"content-type", b"application/json"),),
+        created=100.0,
+        fresh_until=160.0,
+        stale_until=160.0,
+        load_seconds=0.5,
+        epoch=b"e1",
+        tags=("prefix:temp", "user:1"),
+        tokens=(b"t1", b"t2"),
+        compressed=False,
+        size=2,
+    )
+    return replace(entry, **given)  # type: ignore[arg-type]
+
+
+class TestEncode:
+    @given(st.binary(max_size=200), st.text(max_size=50), st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=9))))
+    def test_is_read_back_equal(self, body: bytes, key: str, tags: list[tuple[str, bytes]]) -> None:
+        entry = an_entry(
+            key=key, body=body, size=len(body), tags=tuple(tag for tag, _ in tags), tokens=tuple(t for _, t in tags)
+        )
+
+        assert decode(encode(entry)) == entry
+
+
+class TestDecode:
+    @given(st.binary(max_size=300))
+    def test_refuses_what_is_no_entry(self, data: bytes) -> None:
+        with pytest.raises(UndecodableEntry):
+            decode(data)
+
+    @given(st.integers(min_value=0, max_value=10_000), st.integers(min_value=1, max_value=255))
+    def test_notices_every_changed_byte(self, at: int, change: int) -> None:
+        data = bytearray(encode(an_entry()))
+        data[at % len(data)] ^= change
+
+        try:
+            entry = decode(bytes(data))
+        except UndecodableEntry:
+            return
+        # The flags are outside the checksum's reach: a body that claims to be zstd fails when it is read.
+        assert replace(entry, compressed=False) == an_entry()
+
+    @given(st.integers(min_value=0))
+    def test_refuses_what_is_truncated(self, length: int) -> None:
+        data = encode(an_entry())
+
+        with pytest.raises(UndecodableEntry):
+            decode(data[: length % len(data)])
+
+
+class TestFreshness:
+    def test_counts_whole_seconds(self) -> None:
+        entry = an_entry()
+
+        assert (entry.age(100.9), entry.ttl(100.9), entry.is_fresh(159.9)) == (0, 60, True)
+        assert (entry.age(99.0), entry.ttl(161.0), entry.is_fresh(160.0)) == (0, -1, False)
+
+
+class TestCompress:
+    def test_leaves_small_and_incompressible_bodies_alone(self) -> None:
+        assert compress(b"a" * 10, 1024) == (b"a" * 10, False)
+        assert compress(bytes(range(256)), 10) == (bytes(range(256)), False)
+
+    @given(st.binary(min_size=1, max_size=20))
+    def test_is_undone_by_decompress(self, piece: bytes) -> None:
+        body = piece * 500
+        packed, compressed = compress(body, 10)
+
+        assert compressed
+        assert decompress(packed, len(body)) == body
+
+    def test_never_unpacks_more_than_the_envelope_says(self) -> None:
+        bomb, _ = compress(b"\0" * 10_000_000, 10)
+
+        with pytest.raises(UndecodableBody):
+            decompress(bomb, 1000)
+        with pytest.raises(UndecodableBody):
+            plain_body(an_entry(body=bomb, compressed=True, size=10_000_000), 1_000_000)
