@@ -140,6 +140,7 @@ class DevSettings(_Group):
     model_config = SettingsConfigDict(env_prefix="MINA_")
 
     dev_dir: Path = Field(Path(".dev"), description="private Postgres, Valkey and secrets of `make run`")
+    demo: bool = Field(True, description="false leaves an empty database empty")
 
 
 class Settings(_Group):

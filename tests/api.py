@@ -11,7 +11,7 @@ from mina_api.app import create_app
 from mina_api.settings import Settings, load_settings
 from tests.clocks import FakeClock
 
-SECRET_KEY = "0123456789abcdef0123456789abcdef"
+SECRET_KEY = "0123456789abcdef" * 3
 PASSWORD = "correct horse battery"
 
 SignUp = Callable[..., Awaitable[httpx.AsyncClient]]

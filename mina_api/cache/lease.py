@@ -21,13 +21,17 @@ def new_owner() -> str:
 
 
 class Lease:
-    """A lease that was acquired under `name` by `owner`, for `seconds` at a time."""
+    """A lease under `name`, `owner`'s once acquired, for `seconds` at a time."""
 
     def __init__(self, tier: Tier, name: str, owner: str, seconds: float) -> None:
         self._tier = tier
         self._name = name
         self._owner = owner
         self._seconds = seconds
+
+    async def acquire(self) -> float:
+        """Ask for it: 0 if it is ours, else the seconds that another's has left. Raises TierUnavailable."""
+        return await self._tier.acquire(self._name, self._owner, self._seconds)
 
     @contextlib.asynccontextmanager
     async def renewed(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ acknowledged before the request (DESIGN section 3). A load may be shared only by
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -80,7 +81,7 @@ class ReadThrough:
             return await self._load_aside(read, Outcome.BYPASS)
         try:
             fetched = await self._tier.fetch(key.name, policy.tags)
-            entry = self._current(key, policy, fetched)
+            entry = await self._current(key, policy, fetched)
             if entry is not None and demand.accepts(entry, self._clock.now()):
                 self._counters.hit(key.prefix)
                 return Served(entry, Outcome.HIT, LAST_TIER)
@@ -94,7 +95,7 @@ class ReadThrough:
             return await self._load_aside(read, Outcome.BYPASS)
         return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
 
-    def _current(self, key: CacheKey, policy: CachePolicy, fetched: Fetched) -> Entry | None:
+    async def _current(self, key: CacheKey, policy: CachePolicy, fetched: Fetched) -> Entry | None:
         """The entry that was fetched, if it is this key's, of this server, and under the current tokens."""
         if fetched.data is None:
             return None
@@ -102,7 +103,9 @@ class ReadThrough:
             entry = decode(fetched.data)
         except UndecodableEntry as failure:
             self._counters.errors += 1
-            logger.warning("the entry of %s cannot be read: %s", key, failure)
+            logger.warning("the entry of %s cannot be read, so it is deleted: %s", key, failure)
+            with contextlib.suppress(TierUnavailable):
+                await self._tier.delete([key.name])
             return None
         same_question = entry.key == key.canonical and entry.tags == policy.tags
         still_true = entry.tokens == fetched.tokens and entry.epoch == fetched.epoch
@@ -161,43 +164,35 @@ class ReadThrough:
         The lease is asked for and the entry read again in one turn, in this order: whoever gets the lease
         sees what its last owner stored. A load that takes too long elsewhere is done here as well.
         """
-        owner, name = new_owner(), read.key.name
+        name = read.key.name
+        lease = Lease(self._tier, name, new_owner(), self._config.lease_seconds)
         deadline = self._clock.monotonic() + self._config.wait_seconds
-        with self._tier.watch(name) as released:
-            while True:
-                released.clear()
-                try:
-                    left_seconds, fetched = await asyncio.gather(
-                        self._tier.acquire(name, owner, self._config.lease_seconds),
-                        self._tier.fetch(name, read.policy.tags),
-                    )
-                except TierUnavailable:
-                    return await self._load(read, Outcome.MISS, None, REDIS_DOWN)
-                if left_seconds <= 0:
-                    lease = Lease(self._tier, name, owner, self._config.lease_seconds)
+        may_be_ours = True
+        try:
+            with self._tier.watch(name) as released:
+                while True:
+                    released.clear()
+                    may_be_ours = True
                     try:
-                        return await self._take_or_load(read, outcome, snapshot, fetched, lease)
-                    finally:
-                        self._give_back(lease)
-                entry = self._current(read.key, read.policy, fetched)
-                if entry is not None and read.demand.accepts(entry, self._clock.now()):
-                    return Served(entry, outcome, collapsed=True)
-                remaining = deadline - self._clock.monotonic()
-                if remaining <= 0:
-                    return await self._load(read, outcome, snapshot)
-                await _wait(released, min(left_seconds, remaining))
-
-    async def _take_or_load(
-        self, read: _Read, outcome: Outcome, snapshot: Snapshot, fetched: Fetched, lease: Lease
-    ) -> Served:
-        entry = self._current(read.key, read.policy, fetched)
-        if entry is not None and read.demand.accepts(entry, self._clock.now()):
-            return Served(entry, outcome, collapsed=True)
-        tokens = _usable(fetched.tokens)
-        if len(tokens) == len(read.policy.tags):
-            snapshot = Snapshot(tokens, fetched.epoch)
-        async with lease.renewed():
-            return await self._load(read, outcome, snapshot)
+                        left_seconds, fetched = await asyncio.gather(
+                            lease.acquire(), self._tier.fetch(name, read.policy.tags)
+                        )
+                    except TierUnavailable:
+                        return await self._load(read, Outcome.MISS, None, REDIS_DOWN)
+                    may_be_ours = left_seconds <= 0
+                    entry = await self._current(read.key, read.policy, fetched)
+                    if entry is not None and read.demand.accepts(entry, self._clock.now()):
+                        return Served(entry, outcome, collapsed=True)
+                    if may_be_ours:
+                        async with lease.renewed():
+                            return await self._load(read, outcome, _newer(snapshot, read.policy, fetched))
+                    remaining = deadline - self._clock.monotonic()
+                    if remaining <= 0:
+                        return await self._load(read, outcome, snapshot)
+                    await _wait(released, min(left_seconds, remaining))
+        finally:
+            if may_be_ours:
+                self._give_back(lease)
 
     async def _load(
         self, read: _Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None
@@ -222,6 +217,12 @@ class ReadThrough:
 
 def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
     return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
+
+
+def _newer(snapshot: Snapshot, policy: CachePolicy, fetched: Fetched) -> Snapshot:
+    """The tokens that were fetched last, if an entry can be stored under them."""
+    tokens = _usable(fetched.tokens)
+    return Snapshot(tokens, fetched.epoch) if len(tokens) == len(policy.tags) else snapshot
 
 
 def _why(entry: Entry | None, now: float) -> Outcome:

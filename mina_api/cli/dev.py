@@ -20,7 +20,7 @@ def dev(
 ) -> None:
     """Serve with a private Postgres and Valkey under .dev/, migrated and filled with demo data."""
     try:
-        code = run(_directory(), port, workers)
+        code = run(_directory(), port, workers, with_demo=DevSettings().demo)
     except (AlreadyRunning, ServerMissing) as mistake:
         raise Failure(str(mistake)) from None
     except SettingsError as mistakes:

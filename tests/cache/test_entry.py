@@ -28,7 +28,9 @@ def an_entry(**given: object) -> Entry:
 
 
 class TestEncode:
-    @given(st.binary(max_size=200), st.text(max_size=50), st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=9))))
+    @given(
+        st.binary(max_size=200), st.text(max_size=50), st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=9)))
+    )
     def test_is_read_back_equal(self, body: bytes, key: str, tags: list[tuple[str, bytes]]) -> None:
         entry = an_entry(
             key=key, body=body, size=len(body), tags=tuple(tag for tag, _ in tags), tokens=tuple(t for _, t in tags)

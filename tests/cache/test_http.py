@@ -75,9 +75,7 @@ class TestCacheStatus:
         assert cache_status(Served(entry, Outcome.MISS, stored=True), 100.0) == "mina; fwd=uri-miss; stored; ttl=600"
         assert cache_status(Served(entry, Outcome.STALE), 100.0) == "mina; fwd=stale"
         assert cache_status(Served(entry, Outcome.BYPASS), 100.0) == "mina; fwd=bypass"
-        assert (
-            cache_status(Served(entry, Outcome.MISS, "redis-down"), 100.0) == "mina; fwd=uri-miss; detail=redis-down"
-        )
+        assert cache_status(Served(entry, Outcome.MISS, "redis-down"), 100.0) == "mina; fwd=uri-miss; detail=redis-down"
 
 
 class TestEntityTag:

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 _TAG = re.compile(r"<(/?)([^\s<>.]*)((?:\.[^\s<>.]*)*)(?:[ \t\n]+([^<>]*))?>")
-_EDGE = re.compile(r"^\s+|\s+$")
+BLANKS = " \t"
+_EDGE = re.compile(r"^[ \t]+|[ \t]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def voices(payload: str) -> list[Spoken]:
     opened = False
 
     def close() -> None:
-        text = html.unescape("".join(pieces).strip())
+        text = decoded("".join(pieces))
         if text or opened:
             runs.append(Spoken(voice, text))
         pieces.clear()
@@ -45,8 +46,13 @@ def voices(payload: str) -> list[Spoken]:
 
 
 def without_tags(text: str) -> str:
-    """Text with tags dropped and entities decoded."""
-    return html.unescape(_TAG.sub("", text).strip())
+    """Text with its tags dropped, its entities as they are."""
+    return _TAG.sub("", text)
+
+
+def decoded(text: str) -> str:
+    """Text without blanks at its edges, its entities decoded: what was escaped at the edges stays."""
+    return html.unescape(text.strip(BLANKS))
 
 
 def escaped(text: str) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed
 from mina_api.transcripts.formats.lines import blocks_of, lines_of
-from mina_api.transcripts.formats.markup import escaped, without_tags
+from mina_api.transcripts.formats.markup import BLANKS, decoded, escaped, without_tags
 from mina_api.transcripts.formats.times import is_timing, stamp, timing
 from mina_api.transcripts.segments import Utterance
 
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
-_PREFIX = re.compile(r"([^:<>]{1,2000}?):(?:[ \t]+|$)")
+_PREFIX = re.compile(r"([^:]{1,2000}?):(?:[ \t]+|$)")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -29,9 +29,9 @@ def read(data: bytes) -> list[Utterance]:
     for (start_ms, end_ms, payload), prefix in zip(cues, prefixes, strict=True):
         text = payload
         if prefix is not None and (everywhere or _looks_like_a_name(prefix.group(1))):
-            speaker = label_of(without_tags(prefix.group(1)))
+            speaker = label_of(decoded(prefix.group(1)))
             text = payload[prefix.end() :]
-        utterances.append(Utterance(start_ms, end_ms, speaker, without_tags(text)))
+        utterances.append(Utterance(start_ms, end_ms, speaker, decoded(text)))
     return utterances
 
 
@@ -43,8 +43,8 @@ def _cue(number: int, block: list[str]) -> tuple[int, int, str]:
     later = next((index for index, line in enumerate(block[at + 1 :], at + 1) if is_timing(line)), None)
     if later is not None:
         raise malformed("a cue's text holds `-->`: is a blank line missing?", line=number + later)
-    payload = " ".join(line.strip() for line in block[at + 1 :])
-    return start_ms, end_ms, _OVERRIDE.sub("", payload).strip()
+    payload = " ".join(line.strip(BLANKS) for line in block[at + 1 :])
+    return start_ms, end_ms, without_tags(_OVERRIDE.sub("", payload)).strip(BLANKS)
 
 
 def _looks_like_a_name(prefix: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed
 from mina_api.transcripts.formats.lines import blocks_of, lines_of
-from mina_api.transcripts.formats.markup import Spoken, escaped, voices
+from mina_api.transcripts.formats.markup import BLANKS, Spoken, escaped, voices
 from mina_api.transcripts.formats.times import is_timing, stamp, timing
 from mina_api.transcripts.segments import Utterance
 
@@ -46,7 +46,7 @@ def _cues(lines: list[str]) -> list[Cue]:
         later = next((index for index, line in enumerate(block[at + 1 :], at + 1) if is_timing(line)), None)
         if later is not None:
             raise malformed("a cue's text holds `-->`: is a blank line missing?", line=number + later)
-        payload = " ".join(line.strip() for line in block[at + 1 :])
+        payload = " ".join(line.strip(BLANKS) for line in block[at + 1 :])
         cues.append((start_ms, end_ms, voices(payload)))
     return cues
 

@@ -1,0 +1,42 @@
+"""Caches under test: each `a_cache` is what one process would have."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mina_api.cache.clock import Clock
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.invalidation import Journal
+from mina_api.cache.redis_tier import OnReturn, RedisTier
+from mina_api.cache.service import CacheService
+
+
+async def nothing_to_drain(_: object) -> None:
+    return
+
+
+@asynccontextmanager
+async def a_cache(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    journal: Journal | None = None,
+    on_return: OnReturn = nothing_to_drain,
+    **config: Any,
+) -> AsyncIterator[CacheService]:
+    """A started cache on the Valkey at `url`."""
+    chosen = CacheConfig(**{"probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
+    cache = CacheService(RedisTier(url, chosen, on_return), chosen, clock=clock, journal=journal)
+    await cache.start()
+    try:
+        yield cache
+    finally:
+        await cache.close()
+
+
+async def available(cache: CacheService) -> None:
+    """Returns once `cache` reaches its tier again."""
+    async with asyncio.timeout(10):
+        while not cache.is_available:  # noqa: ASYNC110  (what it waits for is another process)
+            await asyncio.sleep(0.005)

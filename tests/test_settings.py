@@ -1,0 +1,49 @@
+import pytest
+
+from mina_api.settings import SettingsError, load_settings
+
+GOOD = {"DATABASE_URL": "postgresql://u:p@localhost/db", "MINA_SECRET_KEY": "0123456789abcdef0123456789abcdef"}
+
+
+def lines(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    """The mistakes in an environment, which is otherwise good."""
+    for name, value in {**GOOD, **environment}.items():
+        monkeypatch.setenv(name, value)
+    try:
+        load_settings()
+    except SettingsError as mistakes:
+        return mistakes.lines
+    return []
+
+
+class TestLoadSettings:
+    def test_takes_a_good_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert lines(monkeypatch) == []
+        assert lines(monkeypatch, REDIS_URL="", MINA_CACHE_ANALYTICS_TTL="60", MINA_LOG_LEVEL="debug") == []
+
+    def test_says_each_mistake_in_one_line_by_the_variables_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = lines(
+            monkeypatch,
+            DATABASE_URL="mysql://x",
+            REDIS_URL="localhost",
+            MINA_SECRET_KEY="short",
+            MINA_CACHE_ANALYTICS_TTL="0",
+            MINA_LOG_LEVEL="LOUD",
+        )
+
+        assert [line.split()[0] for line in found] == [
+            "DATABASE_URL", "REDIS_URL", "MINA_CACHE_ANALYTICS_TTL", "MINA_SECRET_KEY", "MINA_LOG_LEVEL"
+        ]  # fmt: skip
+        assert not any("\n" in line or "mysql" in line for line in found)
+
+    def test_misses_what_is_required(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in GOOD:
+            monkeypatch.delenv(name, raising=False)
+
+        with pytest.raises(SettingsError) as mistakes:
+            load_settings()
+
+        assert mistakes.value.lines == ["DATABASE_URL is required", "MINA_SECRET_KEY is required"]
+
+    def test_refuses_a_regular_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert lines(monkeypatch, MINA_SECRET_KEY="a" * 64)[0].startswith("MINA_SECRET_KEY is too regular")
