@@ -1,8 +1,8 @@
 import os
 import sys
+from asyncio import create_subprocess_exec
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from subprocess import Popen
 
 from alembic import command
 from mina_api.db.migrations import configuration, upgrade
@@ -22,9 +22,10 @@ class TestMigrations:
         run(command.downgrade, database_url, "base")
         migrate = [sys.executable, "-m", "mina_api.cli", "migrate"]
 
-        both = [Popen(migrate, env={**os.environ, "DATABASE_URL": database_url}) for _ in range(2)]
+        environment = {**os.environ, "DATABASE_URL": database_url}
+        both = [await create_subprocess_exec(*migrate, env=environment) for _ in range(2)]
 
-        assert [each.wait(60) for each in both] == [0, 0]
+        assert [await each.wait() for each in both] == [0, 0]
         run(command.check, database_url)
 
 

@@ -57,7 +57,9 @@ class Running:
         """End it by a signal; its exit code."""
         self.process.send_signal(number)
         code = self.process.wait(60)
-        self._reader.join(10)
+        self._reader.join(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
         return code
 
     def mina(self, *arguments: str) -> subprocess.CompletedProcess[str]:
