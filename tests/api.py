@@ -17,13 +17,16 @@ PASSWORD = "correct horse battery"
 SignUp = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
-def a_settings(database_url: str, redis_url: str, **cache: object) -> Settings:
-    """Settings for tests; `cache` replaces fields of its group."""
+def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: float = 5.0) -> Settings:
+    """Settings for tests; a busy test machine is no lost Redis, so it is given up late."""
     return load_settings(
         database={"url": database_url},
-        redis={"url": redis_url},
+        redis={
+            "url": redis_url,
+            "connect_timeout_seconds": redis_timeout_seconds,
+            "command_timeout_seconds": redis_timeout_seconds,
+        },
         auth={"secret_key": SECRET_KEY},
-        cache=cache,
         log={"level": "WARNING"},
     )
 

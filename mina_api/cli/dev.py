@@ -1,16 +1,14 @@
-"""`mina dev`: everything on one machine, as `make run` starts it."""
+"""`mina dev`: everything on one machine, as `make run` starts it.
 
-from collections.abc import Callable
+What starts servers is imported where it is used: it needs the extra `servers`, which a deployment leaves out.
+"""
+
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mina_api.cli.output import Failure
-from mina_api.dev.binaries import ServerMissing
-from mina_api.dev.processes import StartFailed
-from mina_api.dev.redis_switch import NotRunning, ask_to_start, ask_to_stop
-from mina_api.dev.run import AlreadyRunning, run
 from mina_api.settings import DevSettings, SettingsError
 
 
@@ -19,8 +17,13 @@ def dev(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
 ) -> None:
     """Serve with a private Postgres and Valkey under .dev/, migrated and filled with demo data."""
+    from mina_api.dev.binaries import ServerMissing
+    from mina_api.dev.processes import StartFailed
+    from mina_api.dev.run import AlreadyRunning, run
+
+    settings = DevSettings()
     try:
-        code = run(_directory(), port, workers, with_demo=DevSettings().demo)
+        code = run(settings.dev_dir.resolve(), port, workers, with_demo=settings.demo)
     except (AlreadyRunning, ServerMissing) as mistake:
         raise Failure(str(mistake)) from None
     except SettingsError as mistakes:
@@ -32,20 +35,18 @@ def dev(
 
 def stop_redis() -> None:
     """Stop the Valkey of a running `make run`, to see what is left without it."""
-    _switch(ask_to_stop)
+    _switch(runs=False)
 
 
 def start_redis() -> None:
     """Start it again, empty."""
-    _switch(ask_to_start)
+    _switch(runs=True)
 
 
-def _switch(ask: Callable[[Path], None]) -> None:
+def _switch(*, runs: bool) -> None:
+    from mina_api.dev.redis_switch import NotRunning, ask
+
     try:
-        ask(_directory())
+        ask(DevSettings().dev_dir.resolve(), runs=runs)
     except NotRunning as mistake:
         raise Failure(str(mistake)) from None
-
-
-def _directory() -> Path:
-    return DevSettings().dev_dir.resolve()

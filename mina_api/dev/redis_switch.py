@@ -18,7 +18,9 @@ class NotRunning(Exception):
 
 def announce(directory: Path, *, runs: bool) -> None:
     """Note who runs the Valkey and whether it is up, for those who ask."""
-    (directory / "redis_state.json").write_text(json.dumps({"pid": os.getpid(), "runs": runs}))
+    written = directory / "redis_state.json.new"
+    written.write_text(json.dumps({"pid": os.getpid(), "runs": runs}))
+    written.replace(directory / "redis_state.json")
 
 
 def forget(directory: Path) -> None:
@@ -35,20 +37,11 @@ def switch(valkey: PrivateValkey, directory: Path, number: int) -> None:
     announce(directory, runs=valkey.is_alive)
 
 
-def ask_to_stop(directory: Path) -> None:
-    """Have it stopped; returns once it is."""
-    _ask(directory, STOP, runs=False)
-
-
-def ask_to_start(directory: Path) -> None:
-    """Have it started; returns once it answers."""
-    _ask(directory, START, runs=True)
-
-
-def _ask(directory: Path, number: signal.Signals, *, runs: bool) -> None:
+def ask(directory: Path, *, runs: bool) -> None:
+    """Have it started or stopped; returns once it is. Raises NotRunning."""
     pid, _ = _state(directory)
     try:
-        os.kill(pid, number)
+        os.kill(pid, START if runs else STOP)
     except ProcessLookupError:
         raise NotRunning(f"no `make run` runs in {directory.parent}") from None
     deadline = time.monotonic() + 30

@@ -11,6 +11,9 @@ from mina_api.cache.invalidation import Journal
 from mina_api.cache.redis_tier import OnReturn, RedisTier
 from mina_api.cache.service import CacheService
 
+# A busy test machine is no lost Redis; tests that lose one say how soon it is given up.
+PATIENT = {"command_timeout_seconds": 5.0, "connect_timeout_seconds": 5.0}
+
 
 async def nothing_to_drain(_: object) -> None:
     return
@@ -26,7 +29,7 @@ async def a_cache(
     **config: Any,
 ) -> AsyncIterator[CacheService]:
     """A started cache on the Valkey at `url`."""
-    chosen = CacheConfig(**{"probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
+    chosen = CacheConfig(**{**PATIENT, "probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
     cache = CacheService(RedisTier(url, chosen, on_return), chosen, clock=clock, journal=journal)
     await cache.start()
     try:

@@ -340,7 +340,7 @@ class TestLosingRedis:
                 await lift(noted)  # type: ignore[operator]
 
         async with (
-            a_cache(private_valkey.url, journal=Notes(), on_return=drain) as cache,
+            a_cache(private_valkey.url, journal=Notes(), on_return=drain, command_timeout_seconds=0.1) as cache,
             a_cache(private_valkey.url) as reader,
         ):
             await reader.get_or_load("k", database.load, POLICY)

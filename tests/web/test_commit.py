@@ -58,7 +58,7 @@ class TestWithoutRedis:
     async def test_everything_is_answered_and_nothing_stale_comes_back(
         self, database_url: str, private_valkey: PrivateValkey, clock: FakeClock
     ) -> None:
-        settings = a_settings(database_url, private_valkey.url)
+        settings = a_settings(database_url, private_valkey.url, redis_timeout_seconds=0.25)
         async with running(create_app(settings, clock=clock)) as app:
             ada = await register(app, "ada@example.com")
             meeting = await a_meeting(ada)
