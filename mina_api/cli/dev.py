@@ -3,7 +3,6 @@
 What starts servers is imported where it is used: it needs the extra `servers`, which a deployment leaves out.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
