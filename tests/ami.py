@@ -1,16 +1,19 @@
 """Real meetings: the AMI corpus beside the project, read where it is and never copied in.
 
-Elsewhere `MINA_AMI_DIR` names its place; without it, tests over it have no cases.
+Elsewhere `MINA_AMI_DIR` names its place; without it, tests over meetings run on a made-up one alone.
 """
 
 import gzip
 import json
 import os
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from mina_api.dev.demo.cast import PEOPLE
+from mina_api.dev.demo.talk import conversation
 from mina_api.transcripts.segments import Utterance
 
 PLACE = Path(os.environ.get("MINA_AMI_DIR", Path(__file__).parents[2] / "shared" / "data" / "ami"))
@@ -25,13 +28,15 @@ class AmiMeeting:
 
 
 @cache
-def ami_meetings() -> tuple[AmiMeeting, ...]:
-    """Every meeting of the corpus that is here."""
+def meetings() -> tuple[AmiMeeting, ...]:
+    """A made-up meeting, then every meeting of the corpus that is here."""
+    talk = conversation(random.Random(7), PEOPLE[:4], 20, "the weather")
+    made_up = AmiMeeting("made-up", tuple(replace(each, speaker=each.speaker.split()[0]) for each in talk))
     path = PLACE / "meetings.jsonl.gz"
     if not path.exists():
-        return ()
+        return (made_up,)
     with gzip.open(path, "rt") as lines:
-        return tuple(_meeting(json.loads(line)) for line in lines)
+        return (made_up, *(_meeting(json.loads(line)) for line in lines))
 
 
 def _meeting(line: dict[str, object]) -> AmiMeeting:

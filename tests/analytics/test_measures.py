@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mina_api.analytics.measures import MeetingMeasures, measure, participation_equity
 from mina_api.transcripts.segments import Utterance
-from tests.ami import AmiMeeting, ami_meetings
+from tests.ami import AmiMeeting, meetings
 from tests.analytics import oracle
 
 TEXTS = st.sampled_from(
@@ -47,7 +47,7 @@ def said(*segments: tuple[str, float, float, str]) -> MeetingMeasures:
 
 
 class TestMeasure:
-    @pytest.mark.parametrize("meeting", ami_meetings(), ids=lambda meeting: meeting.id)
+    @pytest.mark.parametrize("meeting", meetings(), ids=lambda meeting: meeting.id)
     def test_agrees_with_the_oracle_on_real_meetings(self, meeting: AmiMeeting) -> None:
         found, expected = comparable(measure(meeting.utterances)), oracle.measure(meeting.utterances)
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from tests import ami
-from tests.ami import AmiMeeting, ami_meetings
+from tests.ami import AmiMeeting, meetings
 from tests.analytics import oracle
 from tests.api import SignUp, a_meeting
 from tests.clocks import FakeClock
@@ -30,7 +30,7 @@ def counted_queries(app: FastAPI) -> Iterator[list[str]]:
 
 
 class TestMeetingAnalytics:
-    @pytest.mark.parametrize("meeting", ami_meetings()[::24], ids=lambda meeting: meeting.id)
+    @pytest.mark.parametrize("meeting", meetings()[::24], ids=lambda meeting: meeting.id)
     @pytest.mark.parametrize("dialect", ["vtt", "json"])
     async def test_of_an_imported_real_meeting_agree_with_the_oracle(
         self, ada: httpx.AsyncClient, meeting: AmiMeeting, dialect: str

@@ -13,7 +13,6 @@ from mina_api.dev.ports import free_port
 from tests import ami
 from tests.dev.test_servers import processes_of, wait_until_gone
 from tests.system.running import Running, running
-from tests.transcripts.formats.test_dialects import utterances_with
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ class TestDev:
     def test_imports_files_and_shows_their_figures_at_once(
         self, mina: Running, client: httpx.Client, tmp_path: Path
     ) -> None:
-        utterances = [*ami.ami_meetings()[0].utterances] if ami.ami_meetings() else utterances_with(["Hi there"] * 30)
+        utterances = ami.meetings()[-1].utterances
         (tmp_path / "first.vtt").write_bytes(ami.as_vtt(utterances))
         (tmp_path / "second.json").write_bytes(ami.as_json(utterances[:10]))
 

@@ -10,7 +10,7 @@ from mina_api.transcripts.formats import EXPORTS, export, parse
 from mina_api.transcripts.formats.limits import MAX_MS, label_of
 from mina_api.transcripts.segments import Utterance
 from tests import ami
-from tests.ami import AmiMeeting, ami_meetings
+from tests.ami import AmiMeeting, meetings
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 LABEL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(label_of)
@@ -108,12 +108,12 @@ DIALECTS: list[tuple[Callable[[Sequence[Utterance]], bytes], str, Change]] = [
 
 
 class TestRealMeetings:
-    @pytest.mark.parametrize("meeting", ami_meetings()[::12], ids=lambda meeting: meeting.id)
+    @pytest.mark.parametrize("meeting", meetings()[::12], ids=lambda meeting: meeting.id)
     def test_come_back_equal_from_every_dialect(self, meeting: AmiMeeting) -> None:
         for render, media_type, change in DIALECTS:
             assert parse(render(meeting.utterances), media_type) == change(meeting.utterances), render.__name__
 
-    @pytest.mark.parametrize("meeting", ami_meetings()[::12], ids=lambda meeting: meeting.id)
+    @pytest.mark.parametrize("meeting", meetings()[::12], ids=lambda meeting: meeting.id)
     def test_keep_times_and_speakers_in_rttm(self, meeting: AmiMeeting) -> None:
         positive = [each for each in meeting.utterances if each.start_ms <= each.end_ms]
         silent = [Utterance(each.start_ms, each.end_ms, each.speaker, "") for each in positive]
