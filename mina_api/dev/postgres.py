@@ -42,7 +42,7 @@ class PrivatePostgres:
 
     def start(self) -> str:
         """Make the data directory if it is not there, start, and give the URL; raises StartFailed, ServerMissing."""
-        programs = postgres_directory()
+        programs = postgres_directory(self._data)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self._data / "PG_VERSION").exists():
             self._initialise(programs)
