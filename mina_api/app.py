@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 
 from mina_api import logs
 from mina_api.analytics.rollups import store_rollup
@@ -40,13 +41,14 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
     settings = settings or load_settings()
     logs.configure(settings.log.level, settings.log.format)
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Mina API",
         version=version("mina-api"),
         description=DESCRIPTION,
         lifespan=partial(_lifespan, settings),
         generate_unique_id_function=_operation_id,
         redoc_url=None,
+        static_url="/docs/assets",
     )
     app.state.clock = clock or SystemClock()
     app.state.access_tokens = AccessTokens(

@@ -109,7 +109,7 @@ async def update_meeting(
 
 
 @router.delete(
-    "/{meeting_id}", status_code=204, summary="Delete a meeting", responses=responses(401, 403, 404, 412, 503)
+    "/{meeting_id}", status_code=204, summary="Delete a meeting", responses=responses(401, 403, 404, 412, 422, 503)
 )
 async def delete_meeting(
     meeting_id: MeetingId, editor: Editor, session: UnitOfWork, invalidation: Invalidation, if_match: IfMatch = None

@@ -64,13 +64,18 @@ class Problem(BaseModel):
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of the problems that an operation can answer with."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
-    }
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def describe(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document in which problems have their own media type, which FastAPI cannot be told of a model."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+                if schema.get("$ref", "").endswith("/Problem"):
+                    response["content"] = {MEDIA_TYPE: {"schema": schema}}
+    return document
 
 
 def problem(
@@ -96,7 +101,9 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Render every failure of `app` as a problem."""
+    """Render every failure of `app` as a problem, and describe them so."""
+    documented = app.openapi
+    app.openapi = lambda: describe(documented())  # type: ignore[method-assign]
     app.add_exception_handler(MinaError, _mina_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)

@@ -1,0 +1,142 @@
+import json
+import logging
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+
+from mina_api import logs
+from mina_api.app import create_app
+from mina_api.db.migrations import upgrade
+from mina_api.dev.postgres import PrivatePostgres
+from mina_api.errors import TooManyRequests
+from tests.api import a_settings, register, running
+from tests.clocks import FakeClock
+
+
+class TestProblems:
+    async def test_of_an_unknown_address_and_of_a_wrong_method(self, client: httpx.AsyncClient) -> None:
+        unknown, wrong = await client.get("/nowhere?x=1"), await client.delete("/api/auth/me")
+
+        assert unknown.json() == {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "There is nothing at this address.",
+            "instance": "/nowhere",
+        }
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+        assert {answer.headers["content-type"] for answer in (unknown, wrong)} == {"application/problem+json"}
+
+    async def test_of_a_broken_body(self, ada: httpx.AsyncClient) -> None:
+        answer = await ada.post("/api/meetings/", content=b"{", headers={"Content-Type": "application/json"})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["loc"] == ["body", 1]
+
+    async def test_of_our_own_mistakes_say_nothing_of_them(
+        self, capsys: pytest.CaptureFixture[str], app: FastAPI, client: httpx.AsyncClient
+    ) -> None:
+        @app.get("/boom")
+        async def boom() -> None:
+            token = "a secret in a local variable"
+            raise ValueError(f"SELECT secret {len(token)}")
+
+        answer = await client.get("/boom")
+
+        assert answer.status_code == 500
+        assert answer.json()["detail"] == "Something went wrong on our side; it is noted."
+        logged = capsys.readouterr().err
+        assert "SELECT secret" in logged and "a secret in a local variable" not in logged
+
+    async def test_carry_retry_after(self, app: FastAPI, client: httpx.AsyncClient) -> None:
+        @app.get("/busy")
+        async def busy() -> None:
+            raise TooManyRequests("Slow down.", retry_after_seconds=7)
+
+        answer = await client.get("/busy")
+
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+    async def test_of_a_lost_postgres_are_503_and_end_with_its_return(
+        self, tmp_path_factory: pytest.TempPathFactory, valkey_url: str, clock: FakeClock
+    ) -> None:
+
+        server = PrivatePostgres(tmp_path_factory.mktemp("own"), durable=False)
+        upgrade(server.start())
+        async with running(create_app(a_settings(server.url, valkey_url), clock=clock)) as app:
+            ada = await register(app, "ada@example.com")
+            fresh = await ada.get("/api/auth/me")
+            server.stop()
+
+            read = await ada.get("/api/meetings/")
+            written = await ada.post("/api/meetings/", json={"title": "Lost"})
+            cached = await ada.get("/api/auth/me")
+            health, ready = await ada.get("/ops/health"), await ada.get("/ops/health/ready")
+            live = await ada.get("/ops/health/live")
+            await ada.aclose()
+
+        assert fresh.status_code == 200
+        assert [each.status_code for each in (read, written, health, ready, live)] == [503, 503, 503, 503, 200]
+        assert all("retry-after" in each.headers for each in (read, written, health))
+        assert read.json()["detail"] == "The database cannot answer now."
+        assert cached.status_code == 200
+        assert cached.headers["cache-status"].startswith("mina; hit")
+
+    async def test_of_a_query_that_is_wrong_are_no_outage(self, app: FastAPI, client: httpx.AsyncClient) -> None:
+        @app.get("/wrong")
+        async def wrong() -> None:
+            raise DBAPIError("SELECT", {}, ValueError("column does not exist"))
+
+        assert (await client.get("/wrong")).status_code == 500
+
+
+class TestRequestContext:
+    async def test_echoes_a_sane_request_id_and_makes_one_otherwise(self, client: httpx.AsyncClient) -> None:
+        sane = await client.get("/ops/health/live", headers={"X-Request-ID": "abc-1.2_3"})
+        others = [
+            await client.get("/ops/health/live", headers={"X-Request-ID": value}) for value in ("a b", "x" * 129, "")
+        ]
+
+        assert sane.headers["x-request-id"] == "abc-1.2_3"
+        assert all(len(answer.headers["x-request-id"]) == 32 for answer in others)
+
+
+class TestLogs:
+    def test_are_json_lines_without_secrets(self, capsys: pytest.CaptureFixture[str]) -> None:
+        logs.configure("INFO", "json")
+        logs.get_logger("mina").info("signed in", user=7, access_token="eyJ", password="x")
+        logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[36m"})
+        logs.configure("WARNING")
+
+        first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+
+        assert (first["event"], first["user"], first["level"], first["logger"]) == ("signed in", 7, "info", "mina")
+        assert (first["access_token"], first["password"]) == ("[hidden]", "[hidden]")
+        assert second["event"] == "Started" and "color_message" not in second
+
+
+class TestOpenApi:
+    async def test_describes_every_operation_and_its_problems(self, app: FastAPI, client: httpx.AsyncClient) -> None:
+        document = (await client.get("/openapi.json")).json()
+
+        operations = [operation for path in document["paths"].values() for operation in path.values()]
+        names = [operation["operationId"] for operation in operations]
+        assert len(set(names)) == len(names)
+        assert all(operation.get("summary") and operation.get("description") for operation in operations)
+        assert "Problem" in document["components"]["schemas"]
+        for operation in operations:
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert set(response["content"]) == {"application/problem+json"}, (operation["operationId"], status)
+
+    async def test_lets_the_docs_page_sign_in_and_asks_no_outside_host(self, client: httpx.AsyncClient) -> None:
+        page = await client.get("/docs")
+        document = (await client.get("/openapi.json")).json()
+
+        script = await client.get("/docs/assets/swagger-ui-bundle.js")
+        flow = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
+        assert flow["tokenUrl"] == "/api/auth/token"
+        assert "https://" not in page.text
+        assert script.status_code == 200
