@@ -24,6 +24,7 @@ from mina_api.cache.tier import Tier
 from mina_api.db.outbox import Outbox, OutboxRelay
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
+from mina_api.meetings.tasks.routes import router as tasks_router
 from mina_api.settings import Settings, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.web import health, problems
@@ -59,7 +60,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     problems.install(app)
     app.add_middleware(HeadFromGet)
     app.add_middleware(RequestContext)
-    for router in (auth_router, meetings_router, transcripts_router, analytics_router, health.router):
+    for router in (auth_router, meetings_router, tasks_router, transcripts_router, analytics_router, health.router):
         app.include_router(router)
     return app
 

@@ -5,6 +5,7 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from mina_api.meetings.schemas import MeetingDetail
+from mina_api.meetings.tasks.schemas import TaskDetail
 
 
 class SpeakerAnalytics(BaseModel):
@@ -54,17 +55,6 @@ class TopSpeaker(BaseModel):
     meetings: int = Field(examples=[6])
 
 
-class TaskDue(BaseModel):
-    """An open action item with a due date."""
-
-    id: int = Field(examples=[9])
-    meeting_id: int = Field(examples=[42])
-    title: str = Field(examples=["Send the minutes"])
-    assignee: str | None = Field(examples=["Ada"])
-    due_on: date
-    done: bool
-
-
 class Dashboard(BaseModel):
     """A workspace's last days at a glance."""
 
@@ -73,6 +63,6 @@ class Dashboard(BaseModel):
     busiest_hours: list[int] = Field(description="meetings by hour of the day, 24 counts")
     top_speakers: list[TopSpeaker] = Field(description="the ten who talked longest")
     recent: list[MeetingDetail] = Field(description="the five latest meetings up to the end of today")
-    tasks_due: list[TaskDue] = Field(
+    tasks_due: list[TaskDetail] = Field(
         description="open tasks overdue or due in as many days, earliest first, 20 at most"
     )

@@ -5,10 +5,11 @@ from collections import Counter
 from mina_api.analytics import queries
 from mina_api.analytics.models import MeetingRollup, SpeakerRollup
 from mina_api.analytics.periods import Period
-from mina_api.analytics.schemas import Dashboard, DayCount, MeetingAnalytics, SpeakerAnalytics, TaskDue, TopSpeaker
+from mina_api.analytics.schemas import Dashboard, DayCount, MeetingAnalytics, SpeakerAnalytics, TopSpeaker
 from mina_api.db.session import ReadSession
 from mina_api.meetings.models import Meeting
 from mina_api.meetings.schemas import MeetingDetail
+from mina_api.meetings.tasks.schemas import TaskDetail
 
 MS_PER_HOUR = 3_600_000
 ENOUGH_TALK_MS = 10_000
@@ -75,5 +76,5 @@ async def dashboard(session: ReadSession, workspace_id: int, period: Period) -> 
         busiest_hours=[by_hour[hour] for hour in range(24)],
         top_speakers=[TopSpeaker(speaker=label, talk_time=int(ms) / 1000, meetings=n) for label, ms, n in top],
         recent=[MeetingDetail.of(meeting) for meeting in recent],
-        tasks_due=[TaskDue.model_validate(task, from_attributes=True) for task in tasks],
+        tasks_due=[TaskDetail.of(task) for task in tasks],
     )

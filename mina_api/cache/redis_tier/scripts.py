@@ -14,7 +14,7 @@ class Script:
 
 
 def _read(name: str) -> Script:
-    source = files("mina_api.cache").joinpath("lua", f"{name}.lua").read_text()
+    source = files("mina_api.cache.redis_tier").joinpath("lua", f"{name}.lua").read_text()
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

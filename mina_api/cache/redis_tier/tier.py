@@ -1,4 +1,4 @@
-"""The second tier in Redis or Valkey: entries, tag tokens, leases; the only module that asks a Redis.
+"""Entries, tag tokens and leases in Redis or Valkey, behind a breaker.
 
 Every key is under one namespace; a tag's token and its holders share a hash tag, so that a script on one tag
 touches one Cluster slot.
@@ -24,11 +24,11 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mina_api.cache import scripts
 from mina_api.cache.breaker import Breaker
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.pipeline import TurnPipeline
-from mina_api.cache.scripts import Script
+from mina_api.cache.redis_tier import scripts
+from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.tier import Fetched, Memory, TierRefused, TierUnavailable
 
 logger = logging.getLogger(__name__)

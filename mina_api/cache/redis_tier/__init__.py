@@ -1,0 +1,5 @@
+"""The second tier in Redis or Valkey, and the only part of the cache that imports a driver."""
+
+from mina_api.cache.redis_tier.tier import OnReturn, RedisTier
+
+__all__ = ["OnReturn", "RedisTier"]

@@ -1,0 +1,1 @@
+"""A meeting's action items."""

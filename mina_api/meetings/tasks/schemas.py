@@ -1,0 +1,55 @@
+"""What action items look like over HTTP."""
+
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from mina_api.meetings.models import Task
+from mina_api.meetings.schemas import Moment, Title
+from mina_api.web.text import STORABLE
+
+Assignee = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
+
+
+class TaskFields(BaseModel):
+    """What a client says of a task."""
+
+    title: Title = Field(examples=["Send the minutes"])
+    assignee: Assignee | None = Field(None, examples=["Ada"])
+    due_on: date | None = Field(None, examples=["2026-12-01"])
+    done: bool = Field(False, examples=[False])
+
+
+class TaskChange(BaseModel):
+    """Some of a task's fields; those that are absent stay as they are."""
+
+    title: Title | None = None
+    assignee: Assignee | None = None
+    due_on: date | None = None
+    done: bool | None = None
+
+    @model_validator(mode="after")
+    def _nothing_required_is_null(self) -> Self:
+        for name in ("title", "done"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} must not be null")
+        return self
+
+
+class TaskDetail(BaseModel):
+    """A task as it is stored."""
+
+    id: int = Field(examples=[9])
+    meeting_id: int = Field(examples=[42])
+    title: str
+    assignee: str | None
+    due_on: date | None
+    done: bool
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """The representation of `task`."""
+        return cls.model_validate(task, from_attributes=True)
