@@ -12,6 +12,9 @@ from mina_api.analytics.turns import interruptions_of, patience_of, turns_of
 from mina_api.analytics.words import FILLERS, is_backchannel, words_of
 from mina_api.transcripts.segments import Utterance
 
+# Under this much talk, words per minute say nothing (API.md).
+ENOUGH_TALK_MS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class SpeakerMeasures:

@@ -10,6 +10,8 @@ from pydantic import AfterValidator
 
 from mina_api.cache.fastapi import TagContext
 
+MS_PER_HOUR = 3_600_000
+
 
 def _known_zone(name: str) -> str:
     try:
@@ -55,10 +57,14 @@ class Period:
         """Midnight after the last day; exclusive."""
         return _midnight(self.last + timedelta(days=1), self.zone)
 
-    @property
-    def previous(self) -> "Period":
-        """The period of the same length before it."""
-        return Period(self.zone, self.first - timedelta(days=1), self.days)
+    def both(self) -> "Period":
+        """This one and the one before it, as one of twice the length."""
+        return Period(self.zone, self.last, 2 * self.days)
+
+    def weeks(self) -> list[date]:
+        """The Mondays of the weeks that it touches (ISO 8601)."""
+        monday = self.first - timedelta(days=self.first.weekday())
+        return [monday + timedelta(weeks=number) for number in range((self.last - monday).days // 7 + 1)]
 
     def dates(self) -> list[date]:
         """Every day of it."""

@@ -34,7 +34,8 @@ async def meeting_rollup(session: ReadSession, meeting_id: int) -> tuple[Meeting
     return rollup, (await session.execute(speakers)).scalars().all()
 
 
-def _in_period(workspace_id: int, period: Period) -> tuple[ColumnElement[bool], ...]:
+def in_period(workspace_id: int, period: Period) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a workspace's meeting falls in a period."""
     return (
         Meeting.workspace_id == workspace_id,
         Meeting.occurs_at >= period.start,
@@ -48,7 +49,7 @@ async def counts_by_hour(session: ReadSession, workspace_id: int, period: Period
     day, hour = cast(local, Date), cast(extract("hour", local), Integer)
     statement = (
         select(day, hour, func.count(), cast(func.coalesce(func.sum(DURATION_MS), 0), BigInteger))
-        .where(*_in_period(workspace_id, period))
+        .where(*in_period(workspace_id, period))
         .group_by(day, hour)
     )
     return (await session.execute(statement)).all()
@@ -60,7 +61,7 @@ async def top_speakers(session: ReadSession, workspace_id: int, period: Period) 
     statement = (
         select(SpeakerRollup.speaker, talk, func.count())
         .join(Meeting, Meeting.id == SpeakerRollup.meeting_id)
-        .where(*_in_period(workspace_id, period))
+        .where(*in_period(workspace_id, period))
         .group_by(SpeakerRollup.speaker)
         .order_by(talk.desc(), SpeakerRollup.speaker)
         .limit(TOP_SPEAKERS)

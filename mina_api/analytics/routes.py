@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 
 from mina_api.analytics import service
+from mina_api.analytics.engagement import engagement
+from mina_api.analytics.overview import overview
 from mina_api.analytics.periods import Days, Period, TimeZone, today_in_zone
 from mina_api.analytics.rollups import store_rollup
-from mina_api.analytics.schemas import Dashboard, MeetingAnalytics
+from mina_api.analytics.schemas import Dashboard, Engagement, MeetingAnalytics, Overview
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
 from mina_api.cache.tags import meeting_tag, scope_tag
@@ -37,6 +39,26 @@ async def get_dashboard_analytics(
     """Meetings per day, busiest hours, who talked most, the latest meetings and the tasks that are due."""
     async with reads() as session:
         return await service.dashboard(session, viewer.workspace_id, Period.ending_today(tz, now(), days))
+
+
+@router.get("/overview", summary="A period and the one before", responses=responses(401, 422, 503))
+@cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
+async def get_overview_analytics(
+    viewer: Viewer, reads: Reads, now: Now, days: Days = 30, tz: TimeZone = "UTC"
+) -> Overview:
+    """Meetings, hours, people, words and tasks of a period, and how that differs from the period before."""
+    async with reads() as session:
+        return await overview(session, viewer.workspace_id, Period.ending_today(tz, now(), days))
+
+
+@router.get("/engagement", summary="How meetings went", responses=responses(401, 422, 503))
+@cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
+async def get_engagement_analytics(
+    viewer: Viewer, reads: Reads, now: Now, days: Days = 30, tz: TimeZone = "UTC"
+) -> Engagement:
+    """Who dominates, how even it is, how much overlaps: averages of the meetings' own ratios."""
+    async with reads() as session:
+        return await engagement(session, viewer.workspace_id, Period.ending_today(tz, now(), days))
 
 
 @router.post(

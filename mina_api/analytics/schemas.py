@@ -66,3 +66,96 @@ class Dashboard(BaseModel):
     tasks_due: list[TaskDetail] = Field(
         description="open tasks overdue or due in as many days, earliest first, 20 at most"
     )
+
+
+class StatusCounts(BaseModel):
+    """Meetings by status."""
+
+    scheduled: int = 0
+    live: int = 0
+    completed: int = 0
+    cancelled: int = 0
+
+
+class TaskCounts(BaseModel):
+    """The workspace's action items, of whatever time; `overdue` ones are open and due before today."""
+
+    open: int = Field(0, examples=[12])
+    done: int = Field(0, examples=[80])
+    overdue: int = Field(0, examples=[3])
+
+
+class Totals(BaseModel):
+    """A period's sums and averages; an average is of the meetings' own figures, `…_n` of how many."""
+
+    meetings: int = Field(0, examples=[41])
+    completed: int = Field(0, examples=[38])
+    hours: float = Field(0.0, examples=[25.5])
+    participants: int = Field(0, examples=[8], description="different people invited, by address, else by name")
+    speakers: int = Field(0, examples=[8], description="different labels in transcripts")
+    average_duration_seconds: float | None = Field(None, examples=[2390.0])
+    average_duration_n: int = Field(0, examples=[38])
+    words: int = Field(0, examples=[210_000])
+    average_participation_equity: float | None = Field(None, examples=[0.71])
+    average_participation_equity_n: int = Field(0, examples=[38])
+    by_status: StatusCounts = StatusCounts()
+
+
+class Change(BaseModel):
+    """Against the period before: 0.25 is a quarter more; null where there was nothing."""
+
+    meetings: float | None = Field(examples=[0.25])
+    hours: float | None = Field(examples=[-0.1])
+
+
+class Overview(Totals):
+    """A workspace's period, and the one before it."""
+
+    days: int = Field(examples=[30])
+    first: date = Field(serialization_alias="from", examples=["2026-10-26"])
+    last: date = Field(serialization_alias="to", examples=["2026-11-24"])
+    tasks: TaskCounts
+    previous: Totals
+    change: Change
+
+
+class WeekEquity(BaseModel):
+    """One week of the period, by its Monday; its first and last week may be cut short."""
+
+    week: date
+    meetings: int = Field(examples=[9])
+    participation_equity: float | None = Field(examples=[0.7], description="average over the week's meetings")
+
+
+class SpeakerEngagement(BaseModel):
+    """A speaker over the period, by label."""
+
+    speaker: str = Field(examples=["Grace"])
+    meetings: int = Field(examples=[12])
+    talk_time: float = Field(examples=[9120.4])
+    average_talk_share: float | None = Field(examples=[0.31])
+    interruptions: int = Field(examples=[40])
+
+
+class EngagementCounts(BaseModel):
+    """How many meetings each average is of."""
+
+    average_talk_share_of_top_speaker: int = 0
+    average_participation_equity: int = 0
+    average_overlap_share: int = 0
+    questions_per_hour: int = 0
+    words_per_minute: int = 0
+
+
+class Engagement(BaseModel):
+    """How a workspace's meetings went, as averages of the meetings' own ratios; `n` says of how many."""
+
+    days: int = Field(examples=[30])
+    average_talk_share_of_top_speaker: float | None = Field(examples=[0.42])
+    average_participation_equity: float | None = Field(examples=[0.71])
+    average_overlap_share: float | None = Field(examples=[0.08], description="overlap time over speech time")
+    questions_per_hour: float | None = Field(examples=[31.0], description="over the meetings' durations")
+    words_per_minute: float | None = Field(examples=[168.0], description="over the meetings' talk times")
+    n: EngagementCounts
+    per_week: list[WeekEquity]
+    speakers: list[SpeakerEngagement] = Field(description="by talk time, descending, 100 at most")

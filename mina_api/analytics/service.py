@@ -3,16 +3,14 @@
 from collections import Counter
 
 from mina_api.analytics import queries
+from mina_api.analytics.measures import ENOUGH_TALK_MS
 from mina_api.analytics.models import MeetingRollup, SpeakerRollup
-from mina_api.analytics.periods import Period
+from mina_api.analytics.periods import MS_PER_HOUR, Period
 from mina_api.analytics.schemas import Dashboard, DayCount, MeetingAnalytics, SpeakerAnalytics, TopSpeaker
 from mina_api.db.session import ReadSession
 from mina_api.meetings.models import Meeting
 from mina_api.meetings.schemas import MeetingDetail
 from mina_api.meetings.tasks.schemas import TaskDetail
-
-MS_PER_HOUR = 3_600_000
-ENOUGH_TALK_MS = 10_000
 
 
 def words_per_minute(words: int, talk_ms: int) -> float | None:
