@@ -65,8 +65,8 @@ async def _totals(session: ReadSession, workspace_id: int, period: Period) -> Ma
         .where(*both)
         .group_by(current)
     )
-    participants = dict((await session.execute(people)).tuples().all())
-    speakers = dict((await session.execute(speaking)).tuples().all())
+    participants = {row[0]: row[1] for row in await session.execute(people)}
+    speakers = {row[0]: row[1] for row in await session.execute(speaking)}
     return {
         row["current"]: _row(dict(row), participants.get(row["current"], 0), speakers.get(row["current"], 0))
         for row in (await session.execute(sums)).mappings()
