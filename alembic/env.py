@@ -13,7 +13,8 @@ import mina_api.analytics.models
 import mina_api.auth.models
 import mina_api.db.outbox
 import mina_api.meetings.models
-import mina_api.transcripts.models  # noqa: F401  (each registers its tables)
+import mina_api.transcripts.models
+import mina_api.web.idempotency  # noqa: F401  (each registers its tables)
 from alembic import context
 from mina_api.db.base import Base
 

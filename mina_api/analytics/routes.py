@@ -9,7 +9,8 @@ from mina_api.analytics.periods import Days, Period, TimeZone, today_in_zone
 from mina_api.analytics.rollups import store_rollup
 from mina_api.analytics.schemas import Dashboard, Engagement, MeetingAnalytics, Overview
 from mina_api.auth.dependencies import Editor, Viewer
-from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
+from mina_api.auth.idempotency import Repeatable
+from mina_api.cache.fastapi import Invalidation, cache_response
 from mina_api.cache.tags import meeting_tag, scope_tag
 from mina_api.meetings.caching import meeting_of_path
 from mina_api.meetings.routes import MeetingId
@@ -17,9 +18,10 @@ from mina_api.meetings.service import get_meeting, lock_meeting
 from mina_api.transcripts.queries import read_utterances
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.problems import responses
 
-router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=CachedRoute)
+router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
 
 
 @router.get("/meetings/{meeting_id}", summary="Measure a meeting", responses=responses(401, 404, 422, 503))
@@ -65,7 +67,7 @@ async def get_engagement_analytics(
     "/meetings/{meeting_id}/process", summary="Measure a meeting anew", responses=responses(401, 403, 404, 422, 503)
 )
 async def process_meeting_analytics(
-    meeting_id: MeetingId, editor: Editor, session: UnitOfWork, invalidation: Invalidation
+    meeting_id: MeetingId, editor: Editor, _: Repeatable, session: UnitOfWork, invalidation: Invalidation
 ) -> MeetingAnalytics:
     """The meeting's measures, computed from its transcript again."""
     meeting = await lock_meeting(session, editor.workspace_id, meeting_id, None)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
-from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response, invalidate_cache
+from mina_api.auth.idempotency import Repeatable
+from mina_api.cache.fastapi import Invalidation, cache_response, invalidate_cache
 from mina_api.meetings import queries, service
 from mina_api.meetings.caching import changed_meeting, meeting_of_path, meetings_of_scope, meetings_tag
 from mina_api.meetings.models import MeetingStatus
@@ -13,11 +14,12 @@ from mina_api.meetings.queries import Filters
 from mina_api.meetings.schemas import MeetingChange, MeetingDetail, MeetingFields, Moment
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.pagination import Page, Paging
 from mina_api.web.problems import responses
 from mina_api.web.text import STORABLE_IF_ANY
 
-router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=CachedRoute)
+router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=IdempotentRoute)
 
 MeetingId = Annotated[int, Path(ge=1, le=service.MAX_ID, description="the meeting's id", examples=[42])]
 Sort = Literal["-occurs_at", "occurs_at", "-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"]
@@ -52,7 +54,12 @@ async def list_meetings(
 @invalidate_cache(prefix="session")
 @invalidate_cache(prefix="analytics")
 async def create_meeting(
-    fields: MeetingFields, editor: Editor, session: UnitOfWork, invalidation: Invalidation, response: Response
+    fields: MeetingFields,
+    editor: Editor,
+    _: Repeatable,
+    session: UnitOfWork,
+    invalidation: Invalidation,
+    response: Response,
 ) -> MeetingDetail:
     """A new meeting of the workspace; `Location` and `ETag` are its own."""
     meeting = await service.create_meeting(session, editor.workspace_id, editor.id, fields.model_dump())

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from mina_api.auth.dependencies import CurrentUser, Editor, Viewer
-from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
+from mina_api.auth.idempotency import Repeatable
+from mina_api.cache.fastapi import Invalidation, cache_response
 from mina_api.cache.fastapi.pending import PendingInvalidation
 from mina_api.cache.tags import meeting_tag, scope_tag
 from mina_api.meetings.caching import meeting_of_path
@@ -15,10 +16,11 @@ from mina_api.meetings.tasks import queries, service
 from mina_api.meetings.tasks.schemas import TaskChange, TaskDetail, TaskFields
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.pagination import Page, Paging
 from mina_api.web.problems import responses
 
-router = APIRouter(prefix="/api/meetings/{meeting_id}/tasks", tags=["Tasks"], route_class=CachedRoute)
+router = APIRouter(prefix="/api/meetings/{meeting_id}/tasks", tags=["Tasks"], route_class=IdempotentRoute)
 
 TaskId = Annotated[int, Path(ge=1, le=MAX_ID, description="the task's id", examples=[9])]
 
@@ -45,6 +47,7 @@ async def create_task(
     meeting_id: MeetingId,
     fields: TaskFields,
     editor: Editor,
+    _: Repeatable,
     session: UnitOfWork,
     invalidation: Invalidation,
     response: Response,
