@@ -29,6 +29,7 @@ from mina_api.settings import Settings, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.web import health, problems
 from mina_api.web.middleware import HeadFromGet, RequestContext
+from mina_api.workspaces.routes import router as workspaces_router
 
 DESCRIPTION = """
 Meetings, transcripts, analytics. Register, or press *Authorize* with an account you have.
@@ -60,7 +61,15 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     problems.install(app)
     app.add_middleware(HeadFromGet)
     app.add_middleware(RequestContext)
-    for router in (auth_router, meetings_router, tasks_router, transcripts_router, analytics_router, health.router):
+    for router in (
+        auth_router,
+        meetings_router,
+        tasks_router,
+        transcripts_router,
+        analytics_router,
+        workspaces_router,
+        health.router,
+    ):
         app.include_router(router)
     return app
 
