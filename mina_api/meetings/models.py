@@ -84,6 +84,18 @@ class Meeting(Base):
         return self.last_end_ms
 
 
+class TranscriptSearch(Base):
+    """The full-text vector of a meeting's transcript, one row a meeting, replaced with the transcript."""
+
+    __tablename__ = "transcript_search"
+    __table_args__ = (Index("ix_transcript_search_search", "search", postgresql_using="gin"),)
+
+    meeting_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    search: Mapped[str] = mapped_column(TSVECTOR)
+
+
 class Task(Base):
     """An action item of a meeting; `workspace_id` repeats its meeting's, so that counts need no join."""
 

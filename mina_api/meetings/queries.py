@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, UnaryExpression, func, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from mina_api.db.session import ReadSession, WriteSession
-from mina_api.meetings.models import Meeting, MeetingStatus
+from mina_api.meetings.models import Meeting, MeetingStatus, TranscriptSearch
 
 SORTS: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     "occurs_at": Meeting.occurs_at,
@@ -34,13 +34,25 @@ class Filters:
         if self.status is not None:
             found.append(Meeting.status == self.status)
         if self.q:
-            words = func.websearch_to_tsquery("english", self.q)
-            found.append(or_(Meeting.search.bool_op("@@")(words), Meeting.tags.contains([self.q])))
+            found.append(Meeting.id.in_(_searched(workspace_id, self.q)))
         if self.occurs_from is not None:
             found.append(Meeting.occurs_at >= self.occurs_from)
         if self.occurs_to is not None:
             found.append(Meeting.occurs_at < self.occurs_to)
         return found
+
+
+def _searched(workspace_id: int, q: str) -> CompoundSelect[int]:
+    """The ids of meetings whose title, description, tags or transcript hold `q`, each part by its own index."""
+    words = func.websearch_to_tsquery("english", q)
+    mine = select(Meeting.id).where(Meeting.workspace_id == workspace_id)
+    return union_all(
+        mine.where(Meeting.search.bool_op("@@")(words)),
+        mine.where(Meeting.tags.contains([q])),
+        mine.join(TranscriptSearch, TranscriptSearch.meeting_id == Meeting.id).where(
+            TranscriptSearch.search.bool_op("@@")(words)
+        ),
+    )
 
 
 async def list_meetings(

@@ -34,7 +34,9 @@ async def list_meetings(
     paging: Paging,
     status: Annotated[MeetingStatus | None, Query(description="only those with this status")] = None,
     q: Annotated[
-        str | None, Query(max_length=200, description="words of title, description or tags"), STORABLE_IF_ANY
+        str | None,
+        Query(max_length=200, description="words of title, description, transcript, or a tag"),
+        STORABLE_IF_ANY,
     ] = None,
     occurs_from: Annotated[Moment | None, Query(alias="from", description="not before this moment")] = None,
     occurs_to: Annotated[Moment | None, Query(alias="to", description="before this moment")] = None,

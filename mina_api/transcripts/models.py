@@ -1,7 +1,6 @@
 """A transcript: its speakers and its segments."""
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, Text
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mina_api.db.base import Base
@@ -33,15 +32,3 @@ class Segment(Base):
     start_ms: Mapped[int] = mapped_column(BigInteger)
     end_ms: Mapped[int] = mapped_column(BigInteger)
     text: Mapped[str] = mapped_column(Text)
-
-
-class TranscriptSearch(Base):
-    """The full-text vector of a meeting's transcript, one row a meeting, replaced with the transcript."""
-
-    __tablename__ = "transcript_search"
-    __table_args__ = (Index("ix_transcript_search_search", "search", postgresql_using="gin"),)
-
-    meeting_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
-    search: Mapped[str] = mapped_column(TSVECTOR)

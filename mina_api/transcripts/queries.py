@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, select
 
 from mina_api.db.session import ReadSession, WriteSession
-from mina_api.transcripts.models import Segment, Speaker, TranscriptSearch
+from mina_api.meetings.models import TranscriptSearch
+from mina_api.transcripts.models import Segment, Speaker
 from mina_api.transcripts.segments import Utterance
 
 # A tsvector holds at most 1 MB of lexemes: enough for some ten hours of talk.

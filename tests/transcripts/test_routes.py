@@ -92,6 +92,24 @@ class TestReplaceTranscript:
         assert (await bob.get(f"/api/meetings/{meeting}/transcript")).status_code == 404
 
 
+class TestSearch:
+    async def test_finds_a_meeting_by_what_was_said_in_it_at_once_and_in_ones_own_workspace(
+        self, sign_up: SignUp
+    ) -> None:
+        ada, bob = await sign_up("ada@example.com"), await sign_up("bob@example.com")
+        meeting = await a_meeting(ada)
+        await a_meeting(ada, title="Another", tags=["begin"])
+        before = (await ada.get("/api/meetings/?q=begin")).json()["total"]
+
+        await put(ada, meeting, VTT)
+
+        found = (await ada.get("/api/meetings/?q=begin&sort=created_at")).json()
+        exact = (await ada.get("/api/meetings/", params={"q": '"shall we" -another'})).json()
+        assert (before, found["total"], exact["total"]) == (1, 2, 1)
+        assert found["items"][0]["id"] == meeting
+        assert (await bob.get("/api/meetings/?q=begin")).json()["total"] == 0
+
+
 class TestGetTranscript:
     async def test_comes_back_equal_in_every_format(self, ada: httpx.AsyncClient) -> None:
         meeting = await a_meeting(ada)
