@@ -1,27 +1,32 @@
-"""Who asks: the viewer of a request, and what they may do."""
+"""Who asks: the viewer of a request, by access token or API key, and what they may do."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 
+from mina_api.auth import api_keys
 from mina_api.auth.caching import viewer_policy
-from mina_api.auth.models import Role
+from mina_api.auth.models import KeyScope, Role
 from mina_api.auth.passwords import Passwords
-from mina_api.auth.queries import load_viewer
+from mina_api.auth.queries import load_key_holder, load_viewer
 from mina_api.auth.service import Issuer
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.fastapi import Cache, Identity, identify
+from mina_api.cache.service import CacheService
 from mina_api.errors import Forbidden, Unauthenticated
-from mina_api.web.dependencies import Reads
+from mina_api.web.dependencies import ReadFactory, Reads
 
-bearer = OAuth2PasswordBearer("/api/auth/token", auto_error=False, description="an access token of `/api/auth/token`")
+bearer = OAuth2PasswordBearer(
+    "/api/auth/token", auto_error=False, description="an access token of `/api/auth/token`, or an API key"
+)
+key_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="an API key of `/api/auth/api-keys`")
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """The user who asks, in the workspace that they act in."""
+    """The user who asks, in the workspace that they act in; by a sign-in, or by an API key."""
 
     id: int
     email: str
@@ -29,7 +34,8 @@ class CurrentUser:
     workspace_id: int
     workspace_name: str
     role: Role
-    sign_in_id: int
+    sign_in_id: int | None = None
+    api_key_id: int | None = None
 
 
 def get_access_tokens(request: Request) -> AccessTokens:
@@ -52,16 +58,29 @@ def get_passwords(request: Request) -> Passwords:
 async def get_viewer(
     request: Request,
     token: Annotated[str | None, Depends(bearer)],
+    key: Annotated[str | None, Depends(key_header)],
     tokens: Annotated[AccessTokens, Depends(get_access_tokens)],
     cache: Cache,
     reads: Reads,
 ) -> CurrentUser:
-    """The viewer, whose sign-in, workspace and role are as of now; raises Unauthenticated."""
-    if token is None:
+    """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
+    if key is None and token is not None and token.startswith(api_keys.PREFIX):
+        key = token
+    if key is not None:
+        viewer = await _by_key(key, cache, reads)
+    elif token is not None:
+        viewer = await _by_token(token, tokens, cache, reads)
+    else:
         raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")
+    audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
+    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience))
+    return viewer
+
+
+async def _by_token(token: str, tokens: AccessTokens, cache: CacheService, reads: ReadFactory) -> CurrentUser:
     claims = tokens.verify(token)
 
-    async def load() -> dict[str, object] | None:
+    async def load() -> dict[str, Any] | None:
         async with reads() as session:
             found = await load_viewer(session, claims.user_id, claims.sign_in_id)
             return dict(found) if found else None
@@ -70,9 +89,24 @@ async def get_viewer(
     found = await cache.get_or_load(key, load, viewer_policy(claims.user_id))
     if found is None:
         raise Unauthenticated("The sign-in has ended.")
-    viewer = CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
-    identify(request, Identity(user_id=str(viewer.id), scope=f"ws:{viewer.workspace_id}"))
-    return viewer
+    return CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
+
+
+async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> CurrentUser:
+    user_id, digest = api_keys.owner_of(key), api_keys.digest(key)
+    if user_id is None:
+        raise Unauthenticated("The API key is not valid.")
+
+    async def load() -> dict[str, Any] | None:
+        async with reads() as session:
+            found = await load_key_holder(session, user_id, digest)
+            return dict(found) if found else None
+
+    found = await cache.get_or_load(f"viewer:{user_id}:key:{digest.hex()}", load, viewer_policy(user_id))
+    if found is None or found.pop("expires") <= cache.clock.now():
+        raise Unauthenticated("The API key is not valid, or no longer.")
+    reads_alone = found.pop("scope") == KeyScope.READ
+    return CurrentUser(**{**found, "role": Role.VIEWER if reads_alone else Role(found["role"])})
 
 
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]
@@ -81,8 +115,16 @@ Viewer = Annotated[CurrentUser, Depends(get_viewer)]
 def get_editor(viewer: Viewer) -> CurrentUser:
     """The viewer, if they may write; raises Forbidden."""
     if viewer.role is Role.VIEWER:
-        raise Forbidden("Viewers of a workspace change nothing in it.")
+        raise Forbidden("Viewers of a workspace, and keys that only read, change nothing in it.")
+    return viewer
+
+
+def get_person(viewer: Viewer) -> CurrentUser:
+    """The viewer, if they signed in themselves: no key manages keys, members or sign-ins. Raises Forbidden."""
+    if viewer.api_key_id is not None:
+        raise Forbidden("An API key cannot do this: sign in.")
     return viewer
 
 
 Editor = Annotated[CurrentUser, Depends(get_editor)]
+Person = Annotated[CurrentUser, Depends(get_person)]

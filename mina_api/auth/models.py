@@ -1,4 +1,4 @@
-"""Accounts and what they may enter: users, workspaces, memberships, sign-ins and their refresh tokens."""
+"""Accounts and what they may enter: users, workspaces, memberships, sign-ins with refresh tokens, API keys."""
 
 from enum import StrEnum
 
@@ -15,6 +15,13 @@ class Role(StrEnum):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+
+
+class KeyScope(StrEnum):
+    """What an API key may do: read alone, or what its user may."""
+
+    READ = "read"
+    WRITE = "write"
 
 
 class User(Base):
@@ -82,3 +89,24 @@ class RefreshToken(Base):
     sign_in_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sign_ins.id", ondelete="CASCADE"))
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
+
+
+class ApiKey(Base):
+    """A program's key to one workspace, by its SHA-256; it acts for the user who made it, within its scope."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("scope IN ('read', 'write')", name="scope"),
+        Index("uq_api_keys_digest", "digest", unique=True),
+        Index("ix_api_keys_user_id", "user_id"),
+    )
+
+    id: Mapped[BigId]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
+    workspace_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    scope: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment]

@@ -1,12 +1,12 @@
 """All SQL of accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Double, cast, delete, func, select, update
 
-from mina_api.auth.models import Membership, RefreshToken, SignIn, User, Workspace
+from mina_api.auth.models import ApiKey, Membership, RefreshToken, SignIn, User, Workspace
 from mina_api.db.session import ReadSession, WriteSession
 
 
@@ -33,6 +33,43 @@ async def load_viewer(session: ReadSession, user_id: int, sign_in_id: int) -> Ma
     )
     row = (await session.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+async def load_key_holder(session: ReadSession, user_id: int, digest: bytes) -> Mapping[str, Any] | None:
+    """User, workspace and role behind an API key, with its scope and its end in seconds since the epoch."""
+    statement = (
+        select(
+            User.id,
+            User.email,
+            User.name,
+            Workspace.id.label("workspace_id"),
+            Workspace.name.label("workspace_name"),
+            Membership.role,
+            ApiKey.id.label("api_key_id"),
+            ApiKey.scope,
+            cast(func.extract("epoch", ApiKey.expires_at), Double).label("expires"),
+        )
+        .join(ApiKey, ApiKey.user_id == User.id)
+        .join(Workspace, Workspace.id == ApiKey.workspace_id)
+        .join(Membership, (Membership.user_id == User.id) & (Membership.workspace_id == Workspace.id))
+        .where(User.id == user_id, ApiKey.digest == digest)
+    )
+    row = (await session.execute(statement)).mappings().one_or_none()
+    return dict(row) if row is not None else None
+
+
+async def list_api_keys(session: ReadSession, user_id: int, *, offset: int, limit: int) -> tuple[Sequence[ApiKey], int]:
+    """One page of a user's keys, the newest first, and how many there are in all."""
+    mine = ApiKey.user_id == user_id
+    total = (await session.execute(select(func.count()).select_from(ApiKey).where(mine))).scalar_one()
+    page = select(ApiKey).where(mine).order_by(ApiKey.id.desc()).offset(offset).limit(limit)
+    return (await session.execute(page)).scalars().all(), total
+
+
+async def delete_api_key(session: WriteSession, user_id: int, api_key_id: int) -> bool:
+    """Delete one of a user's keys; whether it was there."""
+    gone = delete(ApiKey).where(ApiKey.id == api_key_id, ApiKey.user_id == user_id).returning(ApiKey.id)
+    return (await session.execute(gone)).first() is not None
 
 
 async def take_refresh_token(session: WriteSession, digest: bytes) -> tuple[RefreshToken, SignIn] | None:

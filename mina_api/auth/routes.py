@@ -1,20 +1,32 @@
 """`/api/auth`: registering, tokens, and who one is."""
 
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from mina_api.auth import service
+from mina_api.auth import api_keys, queries, service
 from mina_api.auth.caching import user_tag
-from mina_api.auth.dependencies import Viewer, get_issuer, get_passwords
+from mina_api.auth.dependencies import Person, Viewer, get_issuer, get_passwords
+from mina_api.auth.models import ApiKey
 from mina_api.auth.passwords import Passwords
-from mina_api.auth.queries import revoke_sign_in
-from mina_api.auth.schemas import Me, Refresh, Registration, TokenPair, WorkspaceOfMine
+from mina_api.auth.schemas import (
+    ApiKeyDetail,
+    ApiKeyWithSecret,
+    Me,
+    NewApiKey,
+    Refresh,
+    Registration,
+    TokenPair,
+    WorkspaceOfMine,
+)
 from mina_api.auth.service import Issuer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
+from mina_api.errors import NotFound
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.pagination import Page, Paging
 from mina_api.web.problems import problem, responses
 
 router = APIRouter(prefix="/api/auth", tags=["Auth"], route_class=CachedRoute)
@@ -63,10 +75,11 @@ async def refresh_token(
     return pair
 
 
-@router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 503))
-async def logout(viewer: Viewer, session: UnitOfWork, invalidation: Invalidation, now: Now) -> None:
+@router.post("/logout", status_code=204, summary="Sign out", responses=responses(401, 403, 503))
+async def logout(viewer: Person, session: UnitOfWork, invalidation: Invalidation, now: Now) -> None:
     """Ends this sign-in: its tokens are refused from now on, by every worker."""
-    await revoke_sign_in(session, viewer.sign_in_id, now())
+    assert viewer.sign_in_id is not None  # noqa: S101  (a Person has signed in)
+    await queries.revoke_sign_in(session, viewer.sign_in_id, now())
     invalidation.add(user_tag(viewer.id))
 
 
@@ -76,3 +89,45 @@ async def get_me(viewer: Viewer) -> Me:
     """The account that asks, and the workspace that it acts in."""
     workspace = WorkspaceOfMine(id=viewer.workspace_id, name=viewer.workspace_name, role=viewer.role)
     return Me(id=viewer.id, email=viewer.email, name=viewer.name, workspace=workspace)
+
+
+@router.post("/api-keys", status_code=201, summary="Make an API key", responses=responses(401, 403, 422, 503))
+async def create_api_key(new: NewApiKey, person: Person, session: UnitOfWork, now: Now) -> ApiKeyWithSecret:
+    """A key for a program, to the workspace that one acts in now; it is shown this once, and stored hashed."""
+    secret = api_keys.new_key(person.id)
+    key = ApiKey(
+        user_id=person.id,
+        workspace_id=person.workspace_id,
+        name=new.name,
+        prefix=api_keys.shown_prefix(secret),
+        digest=api_keys.digest(secret),
+        scope=new.scope,
+        expires_at=now() + timedelta(days=new.expires_in_days),
+    )
+    session.add(key)
+    await session.flush()
+    await session.refresh(key)
+    return ApiKeyWithSecret(**dict(ApiKeyDetail.of(key)), key=secret)
+
+
+@router.get("/api-keys", summary="List my API keys", responses=responses(401, 403, 422, 503))
+async def list_api_keys(person: Person, reads: Reads, paging: Paging) -> Page[ApiKeyDetail]:
+    """A page of one's keys, the newest first; their secrets are nowhere."""
+    async with reads() as session:
+        keys, total = await queries.list_api_keys(session, person.id, offset=paging.offset, limit=paging.per_page)
+    return Page[ApiKeyDetail].of([ApiKeyDetail.of(key) for key in keys], paging, total)
+
+
+@router.delete(
+    "/api-keys/{api_key_id}", status_code=204, summary="Delete an API key", responses=responses(401, 403, 404, 422, 503)
+)
+async def delete_api_key(
+    api_key_id: Annotated[int, Path(ge=1, le=2**63 - 1, description="the key's id", examples=[3])],
+    person: Person,
+    session: UnitOfWork,
+    invalidation: Invalidation,
+) -> None:
+    """The key is refused from now on, by every worker."""
+    if not await queries.delete_api_key(session, person.id, api_key_id):
+        raise NotFound("There is no such API key.")
+    invalidation.add(user_tag(person.id))

@@ -1,10 +1,11 @@
 """What accounts look like over HTTP."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, EmailStr, Field, StringConstraints
 
-from mina_api.auth.models import Role
+from mina_api.auth.models import ApiKey, KeyScope, Role
 from mina_api.web.text import STORABLE
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
@@ -50,3 +51,34 @@ class Me(BaseModel):
     email: str = Field(examples=["ada@example.com"])
     name: str = Field(examples=["Ada Lovelace"])
     workspace: WorkspaceOfMine
+
+
+class NewApiKey(BaseModel):
+    """A key to make, for the workspace that one acts in now."""
+
+    name: Name = Field(examples=["nightly import"])
+    scope: KeyScope = Field(KeyScope.READ, examples=["read"])
+    expires_in_days: int = Field(90, ge=1, le=365, examples=[90])
+
+
+class ApiKeyDetail(BaseModel):
+    """A key as it is stored: without its secret."""
+
+    id: int = Field(examples=[3])
+    name: str = Field(examples=["nightly import"])
+    prefix: str = Field(examples=["mina_123_Zk3vQ9"], description="how it begins")
+    scope: KeyScope
+    workspace_id: int = Field(examples=[7])
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, key: ApiKey) -> Self:
+        """The representation of `key`."""
+        return cls.model_validate(key, from_attributes=True)
+
+
+class ApiKeyWithSecret(ApiKeyDetail):
+    """A new key: the one time that it is shown."""
+
+    key: str = Field(examples=["mina_123_Zk3vQ9…"], description="send it as the Bearer token, or as `X-API-Key`")

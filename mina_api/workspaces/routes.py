@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from mina_api.auth.dependencies import Viewer
+from mina_api.auth.dependencies import Person, Viewer
 from mina_api.auth.idempotency import Repeatable
 from mina_api.cache.fastapi import Invalidation, TagContext, cache_response
 from mina_api.cache.tags import user_tag
@@ -49,9 +49,9 @@ async def list_workspaces(viewer: Viewer, reads: Reads) -> list[WorkspaceDetail]
 
 
 @router.post("", include_in_schema=False, status_code=201, name="create_workspace_without_slash")
-@router.post("/", status_code=201, summary="Create a workspace", responses=responses(401, 422, 503))
+@router.post("/", status_code=201, summary="Create a workspace", responses=responses(401, 403, 422, 503))
 async def create_workspace(
-    fields: WorkspaceFields, viewer: Viewer, _: Repeatable, session: UnitOfWork, invalidation: Invalidation
+    fields: WorkspaceFields, viewer: Person, _: Repeatable, session: UnitOfWork, invalidation: Invalidation
 ) -> WorkspaceDetail:
     """A new workspace, owned by who asks; requests act in it once it is made current."""
     workspace = await service.create_workspace(session, viewer.id, fields.name)
@@ -61,9 +61,9 @@ async def create_workspace(
     )
 
 
-@router.put("/current", status_code=204, summary="Act in a workspace", responses=responses(401, 404, 422, 503))
+@router.put("/current", status_code=204, summary="Act in a workspace", responses=responses(401, 403, 404, 422, 503))
 async def enter_workspace(
-    choice: WorkspaceChoice, viewer: Viewer, session: UnitOfWork, invalidation: Invalidation
+    choice: WorkspaceChoice, viewer: Person, session: UnitOfWork, invalidation: Invalidation
 ) -> None:
     """From the next request on, by every worker, one's requests act in this workspace."""
     await service.enter_workspace(session, viewer.id, choice.workspace_id)
@@ -89,7 +89,7 @@ async def list_members(workspace_id: WorkspaceId, viewer: Viewer, reads: Reads, 
 async def add_member(
     workspace_id: WorkspaceId,
     new: NewMember,
-    viewer: Viewer,
+    viewer: Person,
     _: Repeatable,
     session: UnitOfWork,
     invalidation: Invalidation,
@@ -109,7 +109,7 @@ async def change_role(
     workspace_id: WorkspaceId,
     user_id: UserId,
     change: RoleChange,
-    viewer: Viewer,
+    viewer: Person,
     session: UnitOfWork,
     invalidation: Invalidation,
 ) -> Member:
@@ -126,7 +126,7 @@ async def change_role(
     responses=responses(401, 403, 404, 409, 422, 503),
 )
 async def remove_member(
-    workspace_id: WorkspaceId, user_id: UserId, viewer: Viewer, session: UnitOfWork, invalidation: Invalidation
+    workspace_id: WorkspaceId, user_id: UserId, viewer: Person, session: UnitOfWork, invalidation: Invalidation
 ) -> None:
     """They see nothing of the workspace from their next request on; the last owner stays."""
     await service.remove_member(session, workspace_id, viewer.id, user_id)

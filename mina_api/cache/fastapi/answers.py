@@ -44,7 +44,7 @@ class Answering:
         if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
         served = await cache.read(
-            self._plan.key(request, context, cache.config),
+            self._plan.key(request, identity, context, cache.config),
             self._plan.policy(context, cache.config),
             load,
             parse_demand(request.headers.get("cache-control")),

@@ -7,10 +7,20 @@ from fastapi import Request
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user's id, and the scope (a workspace, `ws:7`) that their prefixes are cleared in."""
+    """The user's id, and the scope (a workspace, `ws:7`) that their prefixes are cleared in.
+
+    `audience` tells apart what one user may see with different credentials; their entries are kept apart,
+    and cleared together with the user's.
+    """
 
     user_id: str
     scope: str | None
+    audience: str | None = None
+
+    @property
+    def key_part(self) -> str:
+        """The user's part of a cache key."""
+        return self.user_id if self.audience is None else f"{self.user_id}~{self.audience}"
 
 
 def identify(request: Request, identity: Identity) -> None:

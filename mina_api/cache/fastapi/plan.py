@@ -50,10 +50,10 @@ class CachePlan:
             now=datetime.fromtimestamp(now_seconds, UTC),
         )
 
-    def key(self, request: Request, context: TagContext, config: CacheConfig) -> CacheKey:
+    def key(self, request: Request, identity: Identity | None, context: TagContext, config: CacheConfig) -> CacheKey:
         """The key of this request's answer."""
         caching = self.caching
-        user_id = context.user_id if caching.vary_on_user else None
+        user_id = identity.key_part if identity is not None and caching.vary_on_user else None
         varying = {f"vary:{name}": part(context) for name, part in caching.vary.items()}
         if caching.key_func is not None:
             path: Iterable[Any] = [caching.key_func(context)]
