@@ -26,7 +26,10 @@ key_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="an AP
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """The user who asks, in the workspace that they act in; by a sign-in, or by an API key."""
+    """The user who asks, in the workspace that they act in; by a sign-in, or by an API key.
+
+    It is as old as the request's beginning: what an answer that is cached says of a user is read in its load.
+    """
 
     id: int
     email: str
@@ -36,6 +39,7 @@ class CurrentUser:
     role: Role
     sign_in_id: int | None = None
     api_key_id: int | None = None
+    reads_alone: bool = False
 
 
 def get_access_tokens(request: Request) -> AccessTokens:
@@ -106,7 +110,8 @@ async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> CurrentU
     if found is None or found.pop("expires") <= cache.clock.now():
         raise Unauthenticated("The API key is not valid, or no longer.")
     reads_alone = found.pop("scope") == KeyScope.READ
-    return CurrentUser(**{**found, "role": Role.VIEWER if reads_alone else Role(found["role"])})
+    role = Role.VIEWER if reads_alone else Role(found["role"])
+    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone)
 
 
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Double, cast, delete, func, select, update
+from sqlalchemy import Double, RowMapping, cast, delete, func, select, update
 
 from mina_api.auth.models import ApiKey, Membership, RefreshToken, SignIn, User, Workspace
 from mina_api.db.session import ReadSession, WriteSession
@@ -33,6 +33,17 @@ async def load_viewer(session: ReadSession, user_id: int, sign_in_id: int) -> Ma
     )
     row = (await session.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+async def load_account(session: ReadSession, user_id: int, workspace_id: int) -> RowMapping | None:
+    """A user and their role in a workspace that they are in."""
+    statement = (
+        select(User.id, User.email, User.name, Workspace.name.label("workspace_name"), Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Workspace, Workspace.id == Membership.workspace_id)
+        .where(User.id == user_id, Workspace.id == workspace_id)
+    )
+    return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def load_key_holder(session: ReadSession, user_id: int, digest: bytes) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from mina_api.auth import api_keys, queries, service
 from mina_api.auth.caching import user_tag
 from mina_api.auth.dependencies import Person, Viewer, get_issuer, get_passwords
-from mina_api.auth.models import ApiKey
+from mina_api.auth.models import ApiKey, Role
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.schemas import (
     ApiKeyDetail,
@@ -23,7 +23,7 @@ from mina_api.auth.schemas import (
 )
 from mina_api.auth.service import Issuer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
-from mina_api.errors import NotFound
+from mina_api.errors import NotFound, Unauthenticated
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.pagination import Page, Paging
@@ -85,10 +85,15 @@ async def logout(viewer: Person, session: UnitOfWork, invalidation: Invalidation
 
 @router.get("/me", summary="Who I am", responses=responses(401, 503))
 @cache_response(ttl=300, prefix="session")
-async def get_me(viewer: Viewer) -> Me:
+async def get_me(viewer: Viewer, reads: Reads) -> Me:
     """The account that asks, and the workspace that it acts in."""
-    workspace = WorkspaceOfMine(id=viewer.workspace_id, name=viewer.workspace_name, role=viewer.role)
-    return Me(id=viewer.id, email=viewer.email, name=viewer.name, workspace=workspace)
+    async with reads() as session:
+        account = await queries.load_account(session, viewer.id, viewer.workspace_id)
+    if account is None:
+        raise Unauthenticated("The membership has ended.")
+    role = Role.VIEWER if viewer.reads_alone else Role(account["role"])
+    workspace = WorkspaceOfMine(id=viewer.workspace_id, name=account["workspace_name"], role=role)
+    return Me(id=account["id"], email=account["email"], name=account["name"], workspace=workspace)
 
 
 @router.post("/api-keys", status_code=201, summary="Make an API key", responses=responses(401, 403, 422, 503))

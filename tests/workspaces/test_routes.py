@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -97,6 +98,33 @@ class TestMembers:
 
         assert [answer.status_code for answer in (before, as_viewer, read, gone)] == [200, 403, 200, 404]
         assert back_home == own
+
+    async def test_are_not_shown_an_old_role_by_a_request_that_began_before_the_change(
+        self, sign_up: SignUp, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its viewer was loaded before the change, its look-up comes after: it must not store what it knew."""
+        ada, bob = await sign_up("ada@example.com"), await sign_up("bob@example.com")
+        _, workspace = await me(ada)
+        bob_id, _ = await me(bob)
+        await add(ada, workspace, "bob@example.com", "admin")
+        await enter(bob, workspace)
+        authenticated, go, look_up = asyncio.Event(), asyncio.Event(), app.state.cache.read
+
+        async def held(*arguments: Any) -> Any:
+            authenticated.set()
+            await go.wait()
+            return await look_up(*arguments)
+
+        monkeypatch.setattr(app.state.cache, "read", held)
+        early = asyncio.create_task(bob.get("/api/auth/me"))
+        await authenticated.wait()
+        await ada.put(f"/api/workspaces/{workspace}/members/{bob_id}", json={"role": "viewer"})
+        go.set()
+        await early
+
+        later = await bob.get("/api/auth/me")
+
+        assert later.json()["workspace"]["role"] == "viewer"
 
     async def test_are_managed_by_admins_and_owners_alone_and_owners_by_owners(self, sign_up: SignUp) -> None:
         ada, bob, eve = [await sign_up(f"{name}@example.com") for name in ("ada", "bob", "eve")]
