@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock migrate clean
+.PHONY: help run test check bench-analytics lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## serve everything (PORT=8000 WORKERS=1): docs, Postgres, Valkey, demo data
 	@exec $(BIN)/python -m mina_api.cli dev --port $(PORT) --workers $(WORKERS)
@@ -26,6 +26,9 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
+
+bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
+	@exec $(BIN)/python -m benchmarks.analytics
 
 migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 	@exec $(BIN)/python -m mina_api.cli migrate

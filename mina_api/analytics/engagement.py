@@ -8,7 +8,7 @@ from sqlalchemy import Date, Double, RowMapping, Select, case, cast, func, selec
 from mina_api.analytics.measures import ENOUGH_TALK_MS
 from mina_api.analytics.models import MeetingRollup, SpeakerRollup
 from mina_api.analytics.periods import Period
-from mina_api.analytics.queries import DURATION_MS, in_period
+from mina_api.analytics.queries import in_period
 from mina_api.analytics.schemas import Engagement, EngagementCounts, SpeakerEngagement, WeekEquity
 from mina_api.db.session import ReadSession
 from mina_api.meetings.models import Meeting
@@ -16,19 +16,20 @@ from mina_api.meetings.models import Meeting
 SPEAKERS = 100
 
 _talked = MeetingRollup.talk_ms > 0
-_top_talk_ms = select(func.max(SpeakerRollup.talk_ms)).where(SpeakerRollup.meeting_id == Meeting.id).scalar_subquery()
 
 # Each ratio of one meeting; null, so that no average counts it, where API.md gives the meeting none.
 RATIOS = {
-    "average_talk_share_of_top_speaker": case((_talked, cast(_top_talk_ms, Double) / MeetingRollup.talk_ms)),
+    "average_talk_share_of_top_speaker": case(
+        (_talked, cast(MeetingRollup.top_talk_ms, Double) / MeetingRollup.talk_ms)
+    ),
     "average_participation_equity": MeetingRollup.participation_equity,
     "average_overlap_share": case(
         (MeetingRollup.speech_ms > 0, cast(MeetingRollup.overlap_ms, Double) / MeetingRollup.speech_ms)
     ),
     "questions_per_hour": case(
         (
-            (MeetingRollup.words > 0) & (DURATION_MS > 0),
-            MeetingRollup.questions / (cast(DURATION_MS, Double) / 3_600_000),
+            (MeetingRollup.words > 0) & (Meeting.duration_ms > 0),
+            MeetingRollup.questions / (cast(Meeting.duration_ms, Double) / 3_600_000),
         )
     ),
     "words_per_minute": case(

@@ -20,6 +20,7 @@ class MeetingRollup(Base):
     speech_ms: Mapped[int] = mapped_column(BigInteger)
     overlap_ms: Mapped[int] = mapped_column(BigInteger)
     talk_ms: Mapped[int] = mapped_column(BigInteger)
+    top_talk_ms: Mapped[int] = mapped_column(BigInteger)
     words: Mapped[int] = mapped_column(Integer)
     turns: Mapped[int] = mapped_column(Integer)
     questions: Mapped[int] = mapped_column(Integer)

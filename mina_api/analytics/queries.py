@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Integer, Row, case, cast, extract, func, select
+from sqlalchemy import BigInteger, ColumnElement, Date, Integer, Row, cast, extract, func, select
 
 from mina_api.analytics.models import MeetingRollup, SpeakerRollup
 from mina_api.analytics.periods import Period
@@ -13,14 +13,6 @@ from mina_api.meetings.models import Meeting, Task
 TOP_SPEAKERS = 10
 RECENT = 5
 TASKS_DUE = 20
-
-DURATION_MS: ColumnElement[int] = case(
-    (
-        Meeting.started_at.is_not(None) & Meeting.ended_at.is_not(None),
-        cast(func.round(extract("epoch", Meeting.ended_at - Meeting.started_at) * 1000), BigInteger),
-    ),
-    else_=Meeting.last_end_ms,
-)
 
 
 async def meeting_rollup(session: ReadSession, meeting_id: int) -> tuple[MeetingRollup | None, Sequence[SpeakerRollup]]:
@@ -48,7 +40,7 @@ async def counts_by_hour(session: ReadSession, workspace_id: int, period: Period
     local = func.timezone(period.zone, Meeting.occurs_at)
     day, hour = cast(local, Date), cast(extract("hour", local), Integer)
     statement = (
-        select(day, hour, func.count(), cast(func.coalesce(func.sum(DURATION_MS), 0), BigInteger))
+        select(day, hour, func.count(), cast(func.coalesce(func.sum(Meeting.duration_ms), 0), BigInteger))
         .where(*in_period(workspace_id, period))
         .group_by(day, hour)
     )

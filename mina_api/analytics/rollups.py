@@ -30,6 +30,7 @@ def meeting_row(meeting_id: int, measures: MeetingMeasures) -> dict[str, object]
         "speech_ms": measures.speech_ms,
         "overlap_ms": measures.overlap_ms,
         "talk_ms": measures.talk_ms,
+        "top_talk_ms": max((each.talk_ms for each in measures.speakers), default=0),
         "words": measures.words,
         "turns": measures.turns,
         "questions": measures.questions,

@@ -42,18 +42,18 @@ class CurrentUser:
     reads_alone: bool = False
 
 
-def get_access_tokens(request: Request) -> AccessTokens:
+async def get_access_tokens(request: Request) -> AccessTokens:
     """The application's access tokens."""
     tokens: AccessTokens = request.app.state.access_tokens
     return tokens
 
 
-def get_issuer(request: Request, tokens: Annotated[AccessTokens, Depends(get_access_tokens)]) -> Issuer:
+async def get_issuer(request: Request, tokens: Annotated[AccessTokens, Depends(get_access_tokens)]) -> Issuer:
     """Who gives out tokens."""
     return Issuer(tokens, request.app.state.refresh_token_days)
 
 
-def get_passwords(request: Request) -> Passwords:
+async def get_passwords(request: Request) -> Passwords:
     """The application's password hasher."""
     passwords: Passwords = request.app.state.passwords
     return passwords
@@ -117,14 +117,14 @@ async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> CurrentU
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]
 
 
-def get_editor(viewer: Viewer) -> CurrentUser:
+async def get_editor(viewer: Viewer) -> CurrentUser:
     """The viewer, if they may write; raises Forbidden."""
     if viewer.role is Role.VIEWER:
         raise Forbidden("Viewers of a workspace, and keys that only read, change nothing in it.")
     return viewer
 
 
-def get_person(viewer: Viewer) -> CurrentUser:
+async def get_person(viewer: Viewer) -> CurrentUser:
     """The viewer, if they signed in themselves: no key manages keys, members or sign-ins. Raises Forbidden."""
     if viewer.api_key_id is not None:
         raise Forbidden("An API key cannot do this: sign in.")

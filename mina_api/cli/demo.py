@@ -6,7 +6,7 @@ from typing import Annotated
 import asyncpg
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TimeElapsedColumn
 
 from mina_api.cli.output import Failure
 from mina_api.dev.demo import DEMO_EMAIL, DEMO_PASSWORD, fill
@@ -15,6 +15,9 @@ from mina_api.settings import SettingsError, load_database_settings
 
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same meetings.")] = 1,
+    meetings: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="How many, of as many teams as that takes.")
+    ] = None,
     email: Annotated[str, typer.Option(help="Whose workspace is filled; made if there is no such user.")] = DEMO_EMAIL,
 ) -> None:
     """Fill a workspace of DATABASE_URL with a believable year of meetings."""
@@ -23,13 +26,15 @@ def demo(
     except SettingsError as mistakes:
         raise Failure(*mistakes.lines) from None
     console = Console()
-    with Progress(console=console) as progress:
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task("Meetings")
         try:
             count = asyncio.run(
                 fill(
                     url,
                     seed=seed,
+                    meetings=meetings,
                     email=email,
                     report=lambda done, total: progress.update(task, completed=done, total=total),
                 )

@@ -37,13 +37,23 @@ class Meeting(Base):
 
     `version` grows by one with every change that its representation can show, and is its ETag.
     `occurs_at` is what places it in a period: started, else scheduled, else created (API.md).
-    `last_end_ms` is the latest end of its segments; with it `duration_ms` needs no segment to be read.
+    `duration_ms` is ended − started where it has both, else `last_end_ms`, the latest end of its segments, else null.
     """
 
     __tablename__ = "meetings"
     __table_args__ = (
         CheckConstraint("status IN ('scheduled', 'live', 'completed', 'cancelled')", name="status"),
-        Index("ix_meetings_workspace_occurs_at", "workspace_id", text("occurs_at DESC"), text("id DESC")),
+        Index(
+            "ix_meetings_workspace_occurs_at",
+            "workspace_id",
+            text("occurs_at DESC"),
+            text("id DESC"),
+            postgresql_include=["duration_ms", "status"],
+        ),
+        Index("ix_meetings_workspace_status", "workspace_id", "status", text("occurs_at DESC"), text("id DESC")),
+        Index("ix_meetings_workspace_created_at", "workspace_id", "created_at", "id"),
+        Index("ix_meetings_workspace_updated_at", "workspace_id", "updated_at", "id"),
+        Index("ix_meetings_workspace_title", "workspace_id", text("lower(title)"), "id"),
         Index("ix_meetings_search", "search", postgresql_using="gin"),
         Index("ix_meetings_tags", "tags", postgresql_using="gin"),
     )
@@ -67,6 +77,14 @@ class Meeting(Base):
     occurs_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), Computed("COALESCE(started_at, scheduled_at, created_at)", persisted=True)
     )
+    duration_ms: Mapped[int | None] = mapped_column(
+        BigInteger,
+        Computed(
+            "CASE WHEN started_at IS NOT NULL AND ended_at IS NOT NULL"
+            " THEN round(extract(epoch FROM ended_at - started_at) * 1000)::bigint ELSE last_end_ms END",
+            persisted=True,
+        ),
+    )
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -75,13 +93,6 @@ class Meeting(Base):
         ),
         deferred=True,
     )
-
-    @property
-    def duration_ms(self) -> int | None:
-        """Milliseconds: ended − started where it has both, else the latest end of its segments, else None."""
-        if self.started_at is not None and self.ended_at is not None:
-            return round((self.ended_at - self.started_at).total_seconds() * 1000)
-        return self.last_end_ms
 
 
 class TranscriptSearch(Base):

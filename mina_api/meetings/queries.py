@@ -58,10 +58,14 @@ def _searched(workspace_id: int, q: str) -> CompoundSelect[int]:
 async def list_meetings(
     session: ReadSession, workspace_id: int, filters: Filters, sort: str, *, offset: int, limit: int
 ) -> tuple[Sequence[Meeting], int]:
-    """One page of meetings, and how many there are in all; two queries over one snapshot."""
+    """One page of meetings, and how many there are in all; two queries over one snapshot.
+
+    The page is found among ids alone, in an index, so that a deep one reads no row that it skips.
+    """
     conditions = filters.conditions(workspace_id)
     total = (await session.execute(select(func.count()).select_from(Meeting).where(*conditions))).scalar_one()
-    page = select(Meeting).where(*conditions).order_by(*_order(sort)).offset(offset).limit(limit)
+    ids = select(Meeting.id).where(*conditions).order_by(*_order(sort)).offset(offset).limit(limit).subquery()
+    page = select(Meeting).join(ids, ids.c.id == Meeting.id).order_by(*_order(sort))
     return (await session.execute(page)).scalars().all(), total
 
 

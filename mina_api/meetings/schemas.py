@@ -90,6 +90,13 @@ class MeetingChange(BaseModel):
         return self
 
 
+class ParticipantDetail(BaseModel):
+    """A participant as they are stored: checked when they came in."""
+
+    name: str = Field(examples=["Grace Hopper"])
+    email: str | None = Field(None, examples=["grace@example.com"])
+
+
 class MeetingDetail(BaseModel):
     """A meeting as it is stored."""
 
@@ -97,24 +104,24 @@ class MeetingDetail(BaseModel):
     title: str = Field(examples=["Quarterly review"])
     description: str
     status: MeetingStatus
-    scheduled_at: Moment | None
-    started_at: Moment | None
-    ended_at: Moment | None
+    scheduled_at: AwareDatetime | None
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
     duration_seconds: float | None = Field(
         examples=[3390.0], description="ended − started where it has both, else the transcript's latest end"
     )
     tags: list[str]
-    participants: list[Participant]
+    participants: list[ParticipantDetail]
     participant_count: int = Field(examples=[4])
     segment_count: int = Field(examples=[812])
-    created_at: Moment
-    updated_at: Moment
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
 
     @classmethod
     def of(cls, meeting: Meeting) -> Self:
         """The representation of `meeting`."""
         duration = meeting.duration_ms
-        return cls(
+        return cls(  # the participants are dicts, which the model takes
             id=meeting.id,
             title=meeting.title,
             description=meeting.description,
@@ -124,7 +131,7 @@ class MeetingDetail(BaseModel):
             ended_at=meeting.ended_at,
             duration_seconds=None if duration is None else duration / 1000,
             tags=meeting.tags,
-            participants=[Participant.model_construct(**each) for each in meeting.participants],
+            participants=meeting.participants,
             participant_count=len(meeting.participants),
             segment_count=meeting.segment_count,
             created_at=meeting.created_at,

@@ -18,7 +18,7 @@ class TranscriptObserver(Protocol):
         """Derive what depends on `utterances`, in `session`."""
 
 
-def get_observers(request: Request) -> tuple[TranscriptObserver, ...]:
+async def get_observers(request: Request) -> tuple[TranscriptObserver, ...]:
     """The application's observers."""
     observers: tuple[TranscriptObserver, ...] = request.app.state.transcript_observers
     return observers

@@ -14,7 +14,7 @@ class Clock(Protocol):
         """Seconds since the epoch."""
 
 
-def get_now(request: Request) -> Callable[[], datetime]:
+async def get_now(request: Request) -> Callable[[], datetime]:
     """What tells the present moment in UTC.
 
     A cached endpoint asks inside its load: its key was made before, so a key of a new day never holds an

@@ -13,13 +13,13 @@ from mina_api.web.commit import CoherentCommit
 ReadFactory = Callable[[], AbstractAsyncContextManager[ReadSession]]
 
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     """The application's database."""
     database: Database = request.app.state.database
     return database
 
 
-def get_reads(database: Annotated[Database, Depends(get_database)]) -> ReadFactory:
+async def get_reads(database: Annotated[Database, Depends(get_database)]) -> ReadFactory:
     """A factory of read sessions: a cached load opens its own, since it may outlive the request."""
     return database.read
 

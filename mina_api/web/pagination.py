@@ -1,5 +1,6 @@
 """Pages of a list: `page` from 1, `per_page` from 1 to 100."""
 
+from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -8,16 +9,12 @@ from pydantic import BaseModel, Field
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
 class PageParams:
     """Which page of how many items."""
 
-    def __init__(
-        self,
-        page: Annotated[int, Query(ge=1, le=1_000_000, description="the page, from 1")] = 1,
-        per_page: Annotated[int, Query(ge=1, le=100, description="items of a page")] = 20,
-    ) -> None:
-        self.page = page
-        self.per_page = per_page
+    page: int
+    per_page: int
 
     @property
     def offset(self) -> int:
@@ -25,7 +22,15 @@ class PageParams:
         return (self.page - 1) * self.per_page
 
 
-Paging = Annotated[PageParams, Depends()]
+async def get_page_params(
+    page: Annotated[int, Query(ge=1, le=1_000_000, description="the page, from 1")] = 1,
+    per_page: Annotated[int, Query(ge=1, le=100, description="items of a page")] = 20,
+) -> PageParams:
+    """The page that a request asks for."""
+    return PageParams(page, per_page)
+
+
+Paging = Annotated[PageParams, Depends(get_page_params)]
 
 
 class Page(BaseModel, Generic[T]):

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import Depends
 
 from mina_api.cache.fastapi.identity import Identity, identify
-from mina_api.cache.fastapi.pending import PendingInvalidation, pending_of
+from mina_api.cache.fastapi.pending import PendingInvalidation, get_pending, pending_of
 from mina_api.cache.fastapi.route import CachedRoute
-from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.fastapi.state import cache_of, get_cache
 from mina_api.cache.marks import TagContext, cache_response, invalidate_cache
 from mina_api.cache.service import CacheService
 
-Cache = Annotated[CacheService, Depends(cache_of)]
-Invalidation = Annotated[PendingInvalidation, Depends(pending_of)]
+Cache = Annotated[CacheService, Depends(get_cache)]
+Invalidation = Annotated[PendingInvalidation, Depends(get_pending)]
 
 __all__ = [
     "Cache",

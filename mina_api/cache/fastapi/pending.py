@@ -30,3 +30,8 @@ def pending_of(request: Request) -> PendingInvalidation:
         request.state.cache_invalidation = PendingInvalidation()
     pending: PendingInvalidation = request.state.cache_invalidation
     return pending
+
+
+async def get_pending(request: Request) -> PendingInvalidation:
+    """The same as a dependency."""
+    return pending_of(request)

@@ -1,5 +1,6 @@
 """Who meets, and what for."""
 
+import random
 from dataclasses import dataclass
 
 
@@ -42,6 +43,32 @@ PEOPLE = (
     _person("Jonas Weber", 0.6, 500),
 )
 
+FIRST_NAMES = (
+    "Aisha", "Bruno", "Carla", "Dario", "Edith", "Farid", "Greta", "Hugo", "Irina", "Jamal", "Karin", "Lukas",
+    "Marta", "Nadia", "Oscar", "Paula", "Quentin", "Rosa", "Stefan", "Tara", "Umar", "Vera", "Walter", "Xenia",
+    "Yusuf", "Zoe",
+)  # fmt: skip
+LAST_NAMES = (
+    "Adler", "Bianchi", "Castillo", "Dumont", "Eriksen", "Ferrari", "Gupta", "Haddad", "Ivanova", "Jansen",
+    "Kowalski", "Lindgren", "Moreau", "Novak", "Olsen", "Petrov", "Quispe", "Rossi", "Silva", "Tran", "Ueda",
+    "Varga", "Wagner", "Yilmaz", "Zhang",
+)  # fmt: skip
+
+
+def team(number: int) -> tuple[Person, ...]:
+    """The people of one team, as many as PEOPLE, who are team 0; the same number gives the same people."""
+    if number == 0:
+        return PEOPLE
+    chance = random.Random(number)  # noqa: S311  (names, not secrets)
+    return tuple(_colleague(chance, number, each) for each in PEOPLE)
+
+
+def _colleague(chance: random.Random, number: int, like: Person) -> Person:
+    name = f"{chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}"
+    email = f"{name.lower().replace(' ', '.')}.{number}@lantern.example"
+    return Person(name, email, like.eagerness, like.patience_ms)
+
+
 SERIES = (
     Series("Stand-up", (0, 2, 4), 1, 9, 14, (0, 1, 2, 3, 4), ("team",), "the release"),
     Series("Planning", (0,), 2, 10, 55, (0, 1, 2, 3, 4, 5), ("team", "planning"), "the next two weeks"),
@@ -50,6 +77,7 @@ SERIES = (
     Series("Customer call", (3,), 1, 16, 31, (0, 5, 6), ("customer",), "the pilot"),
     Series("One to one", (2,), 2, 11, 28, (0, 1), ("1:1",), "what is next for you"),
     Series("Quarterly review", (1,), 13, 13, 85, (0, 1, 2, 3, 4, 5, 6, 7), ("q-review",), "the quarter"),
+    Series("Workshop", (2,), 1, 13, 105, (0, 1, 2, 3, 5, 6, 7), ("team", "workshop"), "how customers really use it"),
     Series("Incident review", (3,), 5, 12, 37, (1, 3, 5, 7), ("operations",), "the outage"),
 )
 
