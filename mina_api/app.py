@@ -14,6 +14,7 @@ from mina_api.analytics.rollups import store_rollup
 from mina_api.analytics.routes import router as analytics_router
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.routes import router as auth_router
+from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
@@ -29,6 +30,7 @@ from mina_api.settings import Settings, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.web import health, problems
 from mina_api.web.middleware import HeadFromGet, RequestContext
+from mina_api.web.rate_limits import RateLimiter
 from mina_api.workspaces.routes import router as workspaces_router
 
 DESCRIPTION = """
@@ -93,6 +95,13 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.cache = cache = CacheService(tier, config, clock=app.state.clock, journal=outbox)
         await cache.start()
         stack.push_async_callback(cache.close)
+        limiter = RateLimiter(
+            settings.redis.url.get_secret_value(),
+            timeout_seconds=settings.redis.command_timeout_seconds,
+            is_redis_available=lambda: cache.is_available,
+        )
+        stack.push_async_callback(limiter.close)
+        app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
         relay = OutboxRelay(outbox, cache.lift)
         relay.start()
         stack.push_async_callback(relay.close)
@@ -110,6 +119,17 @@ def _database(settings: Settings) -> Database:
         pool_timeout_seconds=given.pool_timeout_seconds,
         connect_timeout_seconds=given.connect_timeout_seconds,
         statement_timeout_seconds=given.statement_timeout_seconds,
+    )
+
+
+def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottle:
+    given = settings.auth
+    return SignInThrottle(
+        limiter,
+        attempts=given.sign_in_attempts,
+        account_attempts=given.sign_in_account_attempts,
+        address_failures=given.sign_in_address_failures,
+        seconds=given.sign_in_window_seconds,
     )
 
 

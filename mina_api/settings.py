@@ -108,6 +108,10 @@ class AuthSettings(_Group):
         None, validation_alias="MINA_OPS_TOKEN", description="Bearer token of the operations calls"
     )
     password_hashers: int = Field(2, ge=1, description="argon2 computations at once in each worker")
+    sign_in_window_seconds: int = Field(900, ge=1, description="the window of the three limits that follow")
+    sign_in_attempts: int = Field(10, ge=1, description="attempts in a row at one account from one address")
+    sign_in_account_attempts: int = Field(100, ge=1, description="attempts in a row at one account from anywhere")
+    sign_in_address_failures: int = Field(100, ge=1, description="failures of one address at whatever accounts")
 
     @field_validator("secret_key")
     @classmethod

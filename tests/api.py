@@ -38,10 +38,10 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
         yield app
 
 
-def a_client(app: FastAPI, token: str | None = None) -> httpx.AsyncClient:
-    """A client of `app`, signed in by `token`."""
+def a_client(app: FastAPI, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """A client of `app` at `address`, signed in by `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
     return httpx.AsyncClient(transport=transport, base_url="http://mina.test", headers=headers)
 
 

@@ -12,6 +12,7 @@ from mina_api.auth.models import KeyScope, Role
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.queries import load_key_holder, load_viewer
 from mina_api.auth.service import Issuer
+from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.fastapi import Cache, Identity, identify
 from mina_api.cache.service import CacheService
@@ -51,6 +52,12 @@ async def get_access_tokens(request: Request) -> AccessTokens:
 async def get_issuer(request: Request, tokens: Annotated[AccessTokens, Depends(get_access_tokens)]) -> Issuer:
     """Who gives out tokens."""
     return Issuer(tokens, request.app.state.refresh_token_days)
+
+
+async def get_sign_in_throttle(request: Request) -> SignInThrottle:
+    """The application's throttle of sign-ins."""
+    throttle: SignInThrottle = request.app.state.sign_in_throttle
+    return throttle
 
 
 async def get_passwords(request: Request) -> Passwords:

@@ -8,7 +8,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from mina_api.auth import api_keys, queries, service
 from mina_api.auth.caching import user_tag
-from mina_api.auth.dependencies import Person, Viewer, get_issuer, get_passwords
+from mina_api.auth.dependencies import Person, Viewer, get_issuer, get_passwords, get_sign_in_throttle
 from mina_api.auth.models import ApiKey, Role
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.schemas import (
@@ -22,6 +22,7 @@ from mina_api.auth.schemas import (
     WorkspaceOfMine,
 )
 from mina_api.auth.service import Issuer
+from mina_api.auth.throttling import Attempt, SignInThrottle
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
 from mina_api.errors import NotFound, Unauthenticated
 from mina_api.web.clock import Now
@@ -32,6 +33,7 @@ from mina_api.web.problems import problem, responses
 router = APIRouter(prefix="/api/auth", tags=["Auth"], route_class=CachedRoute)
 
 IssuerOf = Annotated[Issuer, Depends(get_issuer)]
+ThrottleOf = Annotated[SignInThrottle, Depends(get_sign_in_throttle)]
 PasswordsOf = Annotated[Passwords, Depends(get_passwords)]
 
 
@@ -45,18 +47,23 @@ async def register(
     return await issuer.sign_in(session, user_id, now())
 
 
-@router.post("/token", summary="Sign in", responses=responses(401, 422, 503))
+@router.post("/token", summary="Sign in", responses=responses(401, 422, 429, 503))
 async def create_token(
+    request: Request,
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     reads: Reads,
     session: UnitOfWork,
     passwords: PasswordsOf,
+    throttle: ThrottleOf,
     issuer: IssuerOf,
     now: Now,
 ) -> TokenPair:
-    """Tokens for an e-mail address (as `username`) and a password, as a form (RFC 6749 section 4.3)."""
-    async with reads() as snapshot:
-        user_id = await service.check_password(snapshot, passwords, form.username, form.password)
+    """Tokens for an e-mail address (as `username`) and a password, as a form (RFC 6749 section 4.3).
+
+    Ten wrong attempts at one account from one address within 15 minutes, and the next ones are 429.
+    """
+    attempt = Attempt(form.username, request.client.host if request.client else "")
+    user_id = await service.check_password(reads, passwords, throttle, attempt, form.password)
     return await issuer.sign_in(session, user_id, now())
 
 

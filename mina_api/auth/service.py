@@ -8,9 +8,11 @@ from mina_api.auth import queries
 from mina_api.auth.models import Membership, RefreshToken, Role, SignIn, User, Workspace
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.schemas import Registration, TokenPair
+from mina_api.auth.throttling import Attempt, SignInThrottle
 from mina_api.auth.tokens import AccessTokens, Claims, digest, new_refresh_token
-from mina_api.db.session import ReadSession, WriteSession
+from mina_api.db.session import WriteSession
 from mina_api.errors import Conflict, Unauthenticated
+from mina_api.web.dependencies import ReadFactory
 
 
 class Issuer:
@@ -55,11 +57,20 @@ async def register(session: WriteSession, registration: Registration, password_h
     return user.id
 
 
-async def check_password(session: ReadSession, passwords: Passwords, email: str, password: str) -> int:
-    """The id of the user with this password; raises Unauthenticated, the same for either mistake."""
-    user = await queries.find_user(session, email)
+async def check_password(
+    reads: ReadFactory, passwords: Passwords, throttle: SignInThrottle, attempt: Attempt, password: str
+) -> int:
+    """The id of the user with this password.
+
+    Raises Unauthenticated, the same for either mistake, and TooManyRequests. No connection is held while it hashes.
+    """
+    await throttle.begin(attempt)
+    async with reads() as session:
+        user = await queries.find_user(session, attempt.email)
     if not await passwords.verify(password, user.password_hash if user else None) or user is None:
+        await throttle.fail(attempt)
         raise Unauthenticated("The e-mail address or the password is wrong.")
+    await throttle.succeed(attempt)
     return user.id
 
 

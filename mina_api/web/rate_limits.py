@@ -1,0 +1,98 @@
+"""Rate limits over all workers: counted in Redis by the `limits` library, in this process while Redis is away."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+CONNECTIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """`amount` of something named within any `seconds` (a moving window)."""
+
+    name: str
+    amount: int
+    seconds: int
+
+    @property
+    def item(self) -> RateLimitItem:
+        """The quota as the library words it."""
+        return RateLimitItemPerSecond(self.amount, self.seconds, namespace=self.name)
+
+
+class RateLimiter:
+    """Counts against quotas; it never fails: without Redis each worker counts alone."""
+
+    def __init__(self, redis_url: str, *, timeout_seconds: float, is_redis_available: Callable[[], bool]) -> None:
+        self._is_redis_available = is_redis_available
+        self._alone = MovingWindowRateLimiter(MemoryStorage(wrap_exceptions=True))
+        self._shared: MovingWindowRateLimiter | None = None
+        self._pool: BlockingConnectionPool | None = None
+        if redis_url:
+            self._pool = BlockingConnectionPool.from_url(
+                redis_url,
+                max_connections=CONNECTIONS,
+                timeout=timeout_seconds,
+                socket_connect_timeout=timeout_seconds,
+                socket_timeout=timeout_seconds,
+                retry=Retry(NoBackoff(), 0),
+            )
+            options: dict[str, Any] = {"connection_pool": self._pool}
+            storage = RedisStorage(
+                "async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix="mina:limits", **options
+            )
+            self._shared = MovingWindowRateLimiter(storage)
+
+    async def hit(self, quota: Quota, *names: str) -> int | None:
+        """Count one; None, or the seconds to wait where the quota is used up already."""
+        return await self._ask(quota, names, lambda limiter, key: limiter.hit(quota.item, key))
+
+    async def test(self, quota: Quota, *names: str) -> int | None:
+        """The same without counting."""
+        return await self._ask(quota, names, lambda limiter, key: limiter.test(quota.item, key))
+
+    async def clear(self, quota: Quota, *names: str) -> None:
+        """Forget what was counted."""
+
+        async def forget(limiter: MovingWindowRateLimiter, key: str) -> bool:
+            await limiter.clear(quota.item, key)
+            return True
+
+        await self._ask(quota, names, forget)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def _ask(
+        self, quota: Quota, names: tuple[str, ...], call: Callable[[MovingWindowRateLimiter, str], Any]
+    ) -> int | None:
+        key = hashlib.sha256("\0".join(names).encode()).hexdigest()
+        if self._shared is not None and self._is_redis_available():
+            try:
+                return await _answer(self._shared, quota, key, call)
+            except (StorageError, OSError):
+                pass
+        return await _answer(self._alone, quota, key, call)
+
+
+async def _answer(
+    limiter: MovingWindowRateLimiter, quota: Quota, key: str, call: Callable[[MovingWindowRateLimiter, str], Any]
+) -> int | None:
+    if await call(limiter, key):
+        return None
+    stats = await limiter.get_window_stats(quota.item, key)
+    return max(1, math.ceil(stats.reset_time - time.time()))
