@@ -10,6 +10,8 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	then echo $$each; break; fi; done)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +36,8 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 	@exec $(BIN)/python -m mina_api.cli migrate
 
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
-	$(BIN)/uv pip compile pyproject.toml --upgrade --extra servers --generate-hashes --universal --python-version 3.11 \
-		--no-header -o requirements/run.lock
-	$(BIN)/uv pip compile pyproject.toml --upgrade --extra servers --extra dev -c requirements/run.lock --generate-hashes \
-		--universal --python-version 3.11 --no-header -o requirements/dev.lock
+	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
+	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
