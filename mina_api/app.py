@@ -28,7 +28,9 @@ from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
 from mina_api.settings import Settings, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
+from mina_api.transcripts.uploads import Uploads
 from mina_api.web import health, problems
+from mina_api.web.body_limits import LimitBodies
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import RateLimiter
 from mina_api.workspaces.routes import router as workspaces_router
@@ -39,6 +41,8 @@ Meetings, transcripts, analytics. Register, or press *Authorize* with an account
 Cached answers say so in `Cache-Status` (RFC 9211) and are never older than the last acknowledged write.
 Errors are problems (RFC 9457).
 """
+# Of one worker: parsing is Python, a second import would only take turns with the first.
+IMPORTS_AT_ONCE = 2
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
@@ -60,7 +64,9 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     )
     app.state.refresh_token_days = settings.auth.refresh_token_days
     app.state.transcript_observers = (store_rollup,)
+    app.state.uploads = Uploads(IMPORTS_AT_ONCE)
     problems.install(app)
+    app.add_middleware(LimitBodies)
     app.add_middleware(HeadFromGet)
     app.add_middleware(RequestContext)
     for router in (

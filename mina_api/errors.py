@@ -43,10 +43,6 @@ class PreconditionFailed(MinaError):
     """`If-Match` names another version than the stored one (412)."""
 
 
-class TooLarge(MinaError):
-    """The body is larger than this endpoint takes (413)."""
-
-
 class UnsupportedMedia(MinaError):
     """The body's media type is none that this endpoint reads (415)."""
 

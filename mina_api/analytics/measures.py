@@ -51,23 +51,27 @@ class MeetingMeasures:
 
 def measure(utterances: Sequence[Utterance]) -> MeetingMeasures:
     """The measures of utterances ordered by (start, end)."""
-    words = [words_of(each.text) for each in utterances]
-    timed = [(each, found) for each, found in zip(utterances, words, strict=True) if each.start_ms < each.end_ms]
-    turns = turns_of(each for each, found in timed if not is_backchannel(found, each.end_ms - each.start_ms))
-    interruptions = Counter(interruptions_of(turns, [each for each, _ in timed]))
     labels = list(dict.fromkeys(each.speaker for each in utterances))
     intervals: dict[str, list[Interval]] = {label: [] for label in labels}
-    for each, _ in timed:
-        intervals[each.speaker].append((each.start_ms, each.end_ms))
-    talk = {label: union(given) for label, given in intervals.items()}
-    speech_ms, overlap_ms = covered_by(talk.values())
     word_counts: Counter[str] = Counter()
     filler_counts: Counter[str] = Counter()
     question_counts: Counter[str] = Counter()
-    for each, found in zip(utterances, words, strict=True):
-        word_counts[each.speaker] += len(found)
-        filler_counts[each.speaker] += sum(word in FILLERS for word in found)
+    timed: list[Utterance] = []
+    holding_the_floor: list[Utterance] = []
+    for each in utterances:
+        words = words_of(each.text)
+        word_counts[each.speaker] += len(words)
+        filler_counts[each.speaker] += sum(word in FILLERS for word in words)
         question_counts[each.speaker] += each.text.rstrip().endswith("?")
+        if each.start_ms < each.end_ms:
+            timed.append(each)
+            intervals[each.speaker].append((each.start_ms, each.end_ms))
+            if not is_backchannel(words, each.end_ms - each.start_ms):
+                holding_the_floor.append(each)
+    turns = turns_of(holding_the_floor)
+    interruptions = Counter(interruptions_of(turns, timed))
+    talk = {label: union(given) for label, given in intervals.items()}
+    speech_ms, overlap_ms = covered_by(talk.values())
     turn_counts = Counter(turn.speaker for turn in turns)
     longest: dict[str, int] = {}
     for turn in turns:

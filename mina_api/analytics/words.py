@@ -13,7 +13,11 @@ FILLERS = frozenset(("um", "uh", "er", "erm", "ah", "hmm"))
 
 def words_of(text: str) -> list[str]:
     """The white-space-separated tokens that hold a letter or digit, without case and punctuation."""
-    stripped = (_NEITHER_LETTER_NOR_DIGIT.sub("", token).casefold() for token in text.split())
+    stripped = (
+        # Most are a word already: the expression takes ten times as long to find that out.
+        (token if token.isalnum() else _NEITHER_LETTER_NOR_DIGIT.sub("", token)).casefold()
+        for token in text.split()
+    )
     return [word for word in stripped if word]
 
 

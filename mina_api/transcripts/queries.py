@@ -11,17 +11,19 @@ from mina_api.transcripts.segments import Utterance
 
 # A tsvector holds at most 1 MB of lexemes: enough for some ten hours of talk.
 SEARCHED_CHARACTERS = 400_000
+PAGE_ROWS = 2_000
 
 
 async def read_utterances(session: ReadSession, meeting_id: int) -> list[Utterance]:
-    """A meeting's utterances, in order."""
+    """A meeting's utterances, in order; fetched in pages, between which others have the event loop."""
     statement = (
         select(Segment.start_ms, Segment.end_ms, Speaker.label, Segment.text)
         .join(Speaker, (Speaker.meeting_id == Segment.meeting_id) & (Speaker.position == Segment.speaker))
         .where(Segment.meeting_id == meeting_id)
         .order_by(Segment.position)
     )
-    return [Utterance(*row) for row in await session.execute(statement)]
+    rows = await session.stream(statement.execution_options(yield_per=PAGE_ROWS))
+    return [Utterance(*row) async for page in rows.partitions() for row in page]
 
 
 async def replace_utterances(session: WriteSession, meeting_id: int, utterances: Sequence[Utterance]) -> list[str]:
@@ -50,8 +52,17 @@ async def replace_utterances(session: WriteSession, meeting_id: int, utterances:
             for position, each in enumerate(utterances)
         ),
     )
-    words = " ".join(each.text for each in utterances)[:SEARCHED_CHARACTERS]
-    await session.execute(
-        insert(TranscriptSearch).values(meeting_id=meeting_id, search=func.to_tsvector("english", words))
-    )
+    words = func.to_tsvector("english", _searched(utterances))
+    await session.execute(insert(TranscriptSearch).values(meeting_id=meeting_id, search=words))
     return labels
+
+
+def _searched(utterances: Sequence[Utterance]) -> str:
+    texts: list[str] = []
+    room = SEARCHED_CHARACTERS
+    for each in utterances:
+        if room <= 0:
+            break
+        texts.append(each.text[:room])
+        room -= len(each.text) + 1
+    return " ".join(texts)

@@ -1,26 +1,26 @@
 """`/api/meetings/{id}/transcript` and `…/speakers`."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
-from mina_api.errors import TooLarge
 from mina_api.meetings.caching import changed_meeting, meeting_of_path
 from mina_api.meetings.routes import MeetingId
 from mina_api.meetings.service import etag_of, get_meeting, lock_meeting
 from mina_api.transcripts import queries, service
 from mina_api.transcripts.formats import EXPORTS, export
 from mina_api.transcripts.observers import Observers
-from mina_api.transcripts.schemas import SegmentOut, SpeakerName, Transcript, TranscriptSummary
+from mina_api.transcripts.schemas import SpeakerName, Transcript, TranscriptSummary, as_json
+from mina_api.transcripts.uploads import UploadsOfApp
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.problems import responses
 
 router = APIRouter(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
 
-MAX_BYTES = 50 * 1024 * 1024
 VTT_EXAMPLE = "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n<v Ada>Shall we begin?\n"
 SRT_EXAMPLE = "1\n00:00:01,000 --> 00:00:02,500\nAda: Shall we begin?\n"
 JSON_EXAMPLE = {"segments": [{"speaker": "Ada", "start": 1.0, "end": 2.5, "text": "Shall we begin?"}]}
@@ -51,6 +51,7 @@ async def replace_transcript(
     request: Request,
     editor: Editor,
     session: UnitOfWork,
+    uploads: UploadsOfApp,
     observers: Observers,
     invalidation: Invalidation,
     response: Response,
@@ -62,22 +63,13 @@ async def replace_transcript(
     if_match: IfMatch = None,
 ) -> TranscriptSummary:
     """A file in the place of the meeting's transcript, at once or not at all; its analytics are made anew."""
-    utterances = await service.read_file(await _body(request), content_type, dialect)
-    meeting = await lock_meeting(session, editor.workspace_id, meeting_id, if_match)
-    summary = await service.replace_transcript(session, observers, meeting, utterances)
+    async with uploads.receive(request) as file:
+        utterances = await service.read_file(file, content_type, dialect)
+        meeting = await lock_meeting(session, editor.workspace_id, meeting_id, if_match)
+        summary = await service.replace_transcript(session, observers, meeting, utterances)
     invalidation.add(*changed_meeting(editor.workspace_id, meeting_id))
     response.headers["ETag"] = etag_of(meeting)
     return summary
-
-
-async def _body(request: Request) -> bytes:
-    """The request's body; raises TooLarge as soon as it is over the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise TooLarge(f"A transcript has at most {MAX_BYTES // 1024 // 1024} MB.")
-    return bytes(body)
 
 
 @router.get(
@@ -92,27 +84,17 @@ async def get_transcript(
     viewer: Viewer,
     reads: Reads,
     file_format: Annotated[Literal["json", "vtt", "srt", "txt"], Query(alias="format")] = "json",
-) -> Transcript | Response:
+) -> Response:
     """The transcript as JSON, or as a file in another format."""
     async with reads() as session:
         meeting = await get_meeting(session, viewer.workspace_id, meeting_id)
         utterances = await queries.read_utterances(session, meeting_id)
-    if file_format != "json":
-        name = f'attachment; filename="meeting-{meeting_id}.{file_format}"'
-        return Response(
-            export(utterances, file_format),
-            media_type=EXPORTS[file_format].media_type,
-            headers={"Content-Disposition": name},
-        )
-    duration = meeting.duration_ms
-    return Transcript(
-        meeting_id=meeting_id,
-        duration_seconds=None if duration is None else duration / 1000,
-        speakers=list(dict.fromkeys(each.speaker for each in utterances)),
-        segments=[
-            SegmentOut(speaker=each.speaker, start=each.start_ms / 1000, end=each.end_ms / 1000, text=each.text)
-            for each in utterances
-        ],
+    if file_format == "json":
+        return Response(await asyncio.to_thread(as_json, meeting, utterances), media_type="application/json")
+    return Response(
+        await asyncio.to_thread(export, utterances, file_format),
+        media_type=EXPORTS[file_format].media_type,
+        headers={"Content-Disposition": f'attachment; filename="meeting-{meeting_id}.{file_format}"'},
     )
 
 

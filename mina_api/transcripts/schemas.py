@@ -1,10 +1,14 @@
 """What transcripts look like over HTTP; times in seconds from the meeting's start."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
+from pydantic_core import to_json
 
+from mina_api.meetings.models import Meeting
 from mina_api.transcripts.formats.limits import MAX_LABEL
+from mina_api.transcripts.segments import Utterance
 from mina_api.web.text import STORABLE
 
 
@@ -24,6 +28,22 @@ class Transcript(BaseModel):
     duration_seconds: float | None = Field(examples=[3390.0])
     speakers: list[str] = Field(examples=[["Ada", "Grace"]])
     segments: list[SegmentOut]
+
+
+def as_json(meeting: Meeting, utterances: Sequence[Utterance]) -> bytes:
+    """A `Transcript` as JSON; a model of each of 200,000 segments would take half a gigabyte and seconds."""
+    duration = meeting.duration_ms
+    return to_json(
+        {
+            "meeting_id": meeting.id,
+            "duration_seconds": None if duration is None else duration / 1000,
+            "speakers": list(dict.fromkeys(each.speaker for each in utterances)),
+            "segments": (
+                {"speaker": each.speaker, "start": each.start_ms / 1000, "end": each.end_ms / 1000, "text": each.text}
+                for each in utterances
+            ),
+        }
+    )
 
 
 class TranscriptSummary(BaseModel):

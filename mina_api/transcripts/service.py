@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import BinaryIO
 
 from mina_api.db.session import WriteSession
 from mina_api.errors import NotFound
@@ -15,9 +16,9 @@ from mina_api.transcripts.schemas import TranscriptSummary
 from mina_api.transcripts.segments import Utterance
 
 
-async def read_file(data: bytes, media_type: str, dialect: str | None) -> list[Utterance]:
+async def read_file(file: BinaryIO, media_type: str, dialect: str | None) -> list[Utterance]:
     """The utterances of an uploaded file, parsed in a thread; raises InvalidInput or UnsupportedMedia."""
-    return await asyncio.to_thread(parse, data, media_type, dialect)
+    return await asyncio.to_thread(parse, file, media_type, dialect)
 
 
 async def replace_transcript(

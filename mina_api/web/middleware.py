@@ -1,4 +1,4 @@
-"""Pure-ASGI middleware: request ids, the access log, HEAD, and a limit on bodies."""
+"""Pure-ASGI middleware: request ids, the access log, HEAD."""
 
 import re
 import time

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from mina_api.transcripts import routes
+from mina_api.transcripts import uploads
 from tests import ami
 from tests.api import SignUp, a_meeting
 from tests.transcripts.formats.test_dialects import utterances_with
@@ -76,7 +76,7 @@ class TestReplaceTranscript:
     async def test_of_a_file_too_large_stops_reading_and_changes_nothing(
         self, ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(routes, "MAX_BYTES", 100)
+        monkeypatch.setattr(uploads, "MAX_BYTES", 100)
         meeting = await a_meeting(ada)
 
         answer = await put(ada, meeting, VTT * 2)

@@ -1,14 +1,15 @@
 """Which reader and which writer a request means."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from mina_api.errors import InvalidInput, UnsupportedMedia
 from mina_api.transcripts.formats import json_dialects, rttm, srt, txt, vtt
-from mina_api.transcripts.formats.limits import check
+from mina_api.transcripts.formats.limits import checked
 from mina_api.transcripts.segments import Utterance
 
-Reader = Callable[[bytes], list[Utterance]]
+Reader = Callable[[BinaryIO], Iterable[Utterance]]
 
 IMPORTS: Mapping[str, Reader] = {
     "text/vtt": vtt.read,
@@ -35,24 +36,23 @@ EXPORTS: Mapping[str, Export] = {
 }
 
 
-def parse(data: bytes, media_type: str, dialect: str | None = None) -> list[Utterance]:
-    """The utterances of a file, ordered by (start, end, given order).
+def parse(file: BinaryIO, media_type: str, dialect: str | None = None) -> list[Utterance]:
+    """The utterances of a file, ordered by (start, end, given order); the file is read piece by piece.
 
     `dialect` names one of JSON's (mina, assemblyai, deepgram) where its shape shall not tell. Raises
     UnsupportedMedia for a media type that is not read, InvalidInput, naming the line, for a malformed file.
     """
     essence = media_type.partition(";")[0].strip().lower()
     if essence == JSON:
-        utterances = json_dialects.read(data, dialect)
+        utterances: Iterable[Utterance] = json_dialects.read(file, dialect)
     elif (reader := IMPORTS.get(essence)) is not None:
         if dialect is not None:
             raise InvalidInput("`format` tells JSON's dialects apart: it means nothing for this media type.")
-        utterances = reader(data)
+        utterances = reader(file)
     else:
         known = ", ".join((JSON, *IMPORTS))
         raise UnsupportedMedia(f"A transcript is one of: {known}.")
-    check(utterances)
-    return sorted(utterances, key=lambda each: (each.start_ms, each.end_ms))
+    return sorted(checked(utterances), key=lambda each: (each.start_ms, each.end_ms))
 
 
 def export(utterances: Sequence[Utterance], name: str) -> bytes:

@@ -1,141 +1,142 @@
 """JSON transcripts: ours, AssemblyAI's and Deepgram's; told by name or by shape, units are never guessed."""
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO
 
 from mina_api.errors import InvalidInput
-from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed, milliseconds
+from mina_api.transcripts.formats.json_events import Events, Fault, elements, is_nested, members, skip, walked
+from mina_api.transcripts.formats.limits import UNKNOWN, label_of, milliseconds
 from mina_api.transcripts.segments import Utterance
 
-Document = Mapping[str, Any]
+Item = Mapping[str, Any]
+_NESTED = object()
 
 
-def read(data: bytes, dialect: str | None) -> list[Utterance]:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where its list of utterances stands, and what an item of it says; the place is for the failure."""
+
+    path: tuple[str, ...]
+    utterance: Callable[[Item, str], Utterance]
+
+
+def read(file: BinaryIO, dialect: str | None) -> Iterator[Utterance]:
     """The utterances of a JSON document in `dialect`, or in the one whose shape it has; raises InvalidInput."""
-    document = _load(data)
-    chosen = dialect or _shape(document)
-    if chosen not in DIALECTS:
+    if dialect is not None and dialect not in DIALECTS:
         raise InvalidInput(f"`format` is one of: {', '.join(DIALECTS)}.")
-    return DIALECTS[chosen](document)
+    return walked(file, partial(_document, list(DIALECTS.values()) if dialect is None else [DIALECTS[dialect]]))
 
 
-def _load(data: bytes) -> Document:
-    try:
-        document = json.loads(data)
-    except UnicodeDecodeError:
-        raise malformed("it is not UTF-8", line=1) from None
-    except json.JSONDecodeError as failure:
-        raise malformed(failure.msg, line=failure.lineno) from None
-    except (RecursionError, ValueError) as failure:
-        raise malformed(f"it cannot be read as JSON ({type(failure).__name__})", line=1) from None
-    if not isinstance(document, dict):
-        raise malformed("it is no object", at="the top")
-    return document
+def _document(dialects: list[Dialect], events: Events) -> Iterator[Utterance]:
+    if next(events)[0] != "start_map":
+        raise Fault("it is no object", "the top")
+    shapes = {each.path[0]: each for each in dialects}
+    for name, event in _one_of(shapes, events, "the top"):
+        yield from _list(shapes[name], events, event)
 
 
-def _shape(document: Document) -> str:
-    shapes = [
-        name
-        for name, fits in (
-            ("mina", "segments" in document),
-            ("assemblyai", "utterances" in document),
-            ("deepgram", isinstance(document.get("results"), dict)),
-        )
-        if fits
-    ]
-    if len(shapes) != 1:
-        detail = "it has neither `segments`, nor `utterances`, nor `results`" if not shapes else "it has several shapes"
-        raise malformed(f"{detail}: say which dialect it is by `format=`", at="the top")
-    return shapes[0]
-
-
-def _mina(document: Document) -> list[Utterance]:
-    def one(item: Document, at: str) -> Utterance:
-        speaker = _text(item, "speaker", at)
-        return Utterance(
-            _seconds(item, "start", at),
-            _seconds(item, "end", at),
-            label_of(speaker or ""),
-            _text(item, "text", at) or "",
-        )
-
-    return _each(document.get("segments"), "segments", one)
-
-
-def _assemblyai(document: Document) -> list[Utterance]:
-    """Times in integer milliseconds."""
-
-    def one(item: Document, at: str) -> Utterance:
-        return Utterance(
-            _whole_ms(item, "start", at),
-            _whole_ms(item, "end", at),
-            label_of(_text(item, "speaker", at) or ""),
-            _text(item, "text", at) or "",
-        )
-
-    return _each(document.get("utterances"), "utterances", one)
-
-
-def _deepgram(document: Document) -> list[Utterance]:
-    """Times in seconds; speakers are numbers."""
-    results = document.get("results")
-    if not isinstance(results, dict):
-        raise malformed("it is no object", at="results")
-
-    def one(item: Document, at: str) -> Utterance:
-        speaker = item.get("speaker")
-        if speaker is not None and (isinstance(speaker, bool) or not isinstance(speaker, int)):
-            raise malformed("a speaker is a number", at=f"{at}.speaker")
-        label = UNKNOWN if speaker is None else f"Speaker {speaker}"
-        text = _text(item, "transcript", at) or ""
-        return Utterance(_seconds(item, "start", at), _seconds(item, "end", at), label, text)
-
-    return _each(results.get("utterances"), "results.utterances", one)
-
-
-DIALECTS: Mapping[str, Callable[[Document], list[Utterance]]] = {
-    "mina": _mina,
-    "assemblyai": _assemblyai,
-    "deepgram": _deepgram,
-}
-
-
-def _each(items: Any, at: str, one: Callable[[Document, str], Utterance]) -> list[Utterance]:
-    if not isinstance(items, list):
-        raise malformed("a list is missing", at=at)
-    utterances = []
-    for index, item in enumerate(items):
+def _list(dialect: Dialect, events: Events, event: str, depth: int = 1) -> Iterator[Utterance]:
+    """The dialect's list, in the value that stands at the first `depth` names of its path."""
+    at = ".".join(dialect.path[:depth])
+    if depth < len(dialect.path):
+        if event != "start_map":
+            raise Fault("it is no object", at)
+        for _, inner in _one_of(dialect.path[depth : depth + 1], events, at):
+            yield from _list(dialect, events, inner, depth + 1)
+        return
+    if event != "start_array":
+        raise Fault("it is no list", at)
+    for index, (first, _) in enumerate(elements(events)):
         place = f"{at}[{index}]"
-        if not isinstance(item, dict):
-            raise malformed("it is no object", at=place)
-        utterances.append(one(item, place))
-    return utterances
+        if first != "start_map":
+            raise Fault("it is no object", place)
+        yield dialect.utterance(_item(events), place)
 
 
-def _number(item: Document, name: str, at: str) -> int | float:
+def _one_of(names: Collection[str], events: Events, at: str) -> Iterator[tuple[str, str]]:
+    """Name and first event of the one member among `names` of the object just opened; the rest is passed over."""
+    found: str | None = None
+    for name, event, _ in members(events):
+        if name not in names:
+            skip(events, event)
+        elif found is not None:
+            raise Fault(f"it has `{name}` twice" if found == name else _choose(f"both `{found}` and `{name}`"), at)
+        else:
+            found = name
+            yield name, event
+    if found is None:
+        known = [f"`{name}`" for name in names]
+        raise Fault(f"it has no {known[0]}" if len(known) == 1 else _choose(f"neither {', nor '.join(known)}"), at)
+
+
+def _choose(has: str) -> str:
+    return f"it has {has}: say which dialect it is by `format=`"
+
+
+def _item(events: Events) -> Item:
+    """What is known of the fields of the object just opened; of a nested one, that it is there."""
+    item: dict[str, Any] = {}
+    for name, event, value in members(events):
+        skip(events, event)
+        if name in _FIELDS:
+            item[name] = _NESTED if is_nested(event) else value
+    return item
+
+
+def _mina(item: Item, at: str) -> Utterance:
+    speaker = label_of(_text(item, "speaker", at) or "")
+    return Utterance(_seconds(item, "start", at), _seconds(item, "end", at), speaker, _text(item, "text", at) or "")
+
+
+def _assemblyai(item: Item, at: str) -> Utterance:
+    """Times in integer milliseconds."""
+    speaker = label_of(_text(item, "speaker", at) or "")
+    return Utterance(_whole_ms(item, "start", at), _whole_ms(item, "end", at), speaker, _text(item, "text", at) or "")
+
+
+def _deepgram(item: Item, at: str) -> Utterance:
+    """Times in seconds; speakers are numbers."""
+    speaker = item.get("speaker")
+    if speaker is not None and (isinstance(speaker, bool) or not isinstance(speaker, int)):
+        raise Fault("a speaker is a number", f"{at}.speaker")
+    label = UNKNOWN if speaker is None else f"Speaker {speaker}"
+    text = _text(item, "transcript", at) or ""
+    return Utterance(_seconds(item, "start", at), _seconds(item, "end", at), label, text)
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "mina": Dialect(("segments",), _mina),
+    "assemblyai": Dialect(("utterances",), _assemblyai),
+    "deepgram": Dialect(("results", "utterances"), _deepgram),
+}
+_FIELDS = frozenset(("speaker", "start", "end", "text", "transcript"))
+
+
+def _number(item: Item, name: str, at: str) -> int | float:
     value = item.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise malformed("a number is missing", at=f"{at}.{name}")
+        raise Fault("a number is missing", f"{at}.{name}")
     return value
 
 
-def _seconds(item: Document, name: str, at: str) -> int:
+def _seconds(item: Item, name: str, at: str) -> int:
     try:
         return milliseconds(float(_number(item, name, at)))
     except (ValueError, OverflowError):
-        raise malformed("a time must be between 0 s and a week", at=f"{at}.{name}") from None
+        raise Fault("a time must be between 0 s and a week", f"{at}.{name}") from None
 
 
-def _whole_ms(item: Document, name: str, at: str) -> int:
+def _whole_ms(item: Item, name: str, at: str) -> int:
     value = _number(item, name, at)
     if not isinstance(value, int) or not 0 <= value <= 7 * 24 * 3600 * 1000:
-        raise malformed("a time is a whole number of milliseconds, at most a week", at=f"{at}.{name}")
+        raise Fault("a time is a whole number of milliseconds, at most a week", f"{at}.{name}")
     return value
 
 
-def _text(item: Document, name: str, at: str) -> str | None:
+def _text(item: Item, name: str, at: str) -> str | None:
     value = item.get(name)
     if value is not None and not isinstance(value, str):
-        raise malformed("a text is no text", at=f"{at}.{name}")
+        raise Fault("a text is no text", f"{at}.{name}")
     return value

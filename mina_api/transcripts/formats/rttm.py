@@ -1,5 +1,8 @@
 """RTTM: turns of speakers without text (NIST, Rich Transcription evaluation plan, appendix A)."""
 
+from collections.abc import Iterator
+from typing import BinaryIO
+
 from mina_api.transcripts.formats.limits import label_of, malformed, milliseconds
 from mina_api.transcripts.formats.lines import lines_of
 from mina_api.transcripts.segments import Utterance
@@ -9,18 +12,16 @@ TYPES = frozenset(
 ) | frozenset(("IP", "SU", "EDIT", "CB", "A/P"))
 
 
-def read(data: bytes) -> list[Utterance]:
+def read(file: BinaryIO) -> Iterator[Utterance]:
     """The SPEAKER lines of an RTTM file; other types of the format are passed over. Raises InvalidInput."""
-    utterances: list[Utterance] = []
-    for number, line in enumerate(lines_of(data), 1):
+    for number, line in lines_of(file):
         fields = line.split()
         if not fields or fields[0].startswith(";;"):
             continue
         if fields[0] not in TYPES:
             raise malformed("a line of RTTM begins with its type, such as SPEAKER", line=number)
         if fields[0] == "SPEAKER":
-            utterances.append(_turn(fields, number))
-    return utterances
+            yield _turn(fields, number)
 
 
 def _turn(fields: list[str], number: int) -> Utterance:

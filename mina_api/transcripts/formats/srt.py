@@ -6,9 +6,10 @@ of a script without capitals), or if every cue of the file has one, as in the fi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
-from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed
+from mina_api.transcripts.formats.limits import MAX_SEGMENTS, UNKNOWN, at_most, label_of, malformed
 from mina_api.transcripts.formats.lines import blocks_of, lines_of
 from mina_api.transcripts.formats.markup import BLANKS, decoded, escaped, without_tags
 from mina_api.transcripts.formats.times import is_timing, stamp, timing
@@ -19,20 +20,21 @@ _PREFIX = re.compile(r"([^:]{1,2000}?):(?:[ \t]+|$)")
 _NUMBER = re.compile(r"\d+")
 
 
-def read(data: bytes) -> list[Utterance]:
-    """The utterances of a SubRip file; raises InvalidInput."""
-    cues = [_cue(number, block) for number, block in blocks_of(lines_of(data), 0)]
-    prefixes = [_PREFIX.match(payload) for _, _, payload in cues]
-    everywhere = all(prefixes)
+def read(file: BinaryIO) -> Iterator[Utterance]:
+    """The utterances of a SubRip file; raises InvalidInput.
+
+    Its cues are held: only the last of them tells whether every one has a prefix.
+    """
+    cues = list(at_most(MAX_SEGMENTS, (_cue(number, block) for number, block in blocks_of(lines_of(file)))))
+    everywhere = all(_PREFIX.match(payload) for _, _, payload in cues)
     speaker = UNKNOWN
-    utterances: list[Utterance] = []
-    for (start_ms, end_ms, payload), prefix in zip(cues, prefixes, strict=True):
+    for start_ms, end_ms, payload in cues:
+        prefix = _PREFIX.match(payload)
         text = payload
         if prefix is not None and (everywhere or _looks_like_a_name(prefix.group(1))):
             speaker = label_of(decoded(prefix.group(1)))
             text = payload[prefix.end() :]
-        utterances.append(Utterance(start_ms, end_ms, speaker, decoded(text)))
-    return utterances
+        yield Utterance(start_ms, end_ms, speaker, decoded(text))
 
 
 def _cue(number: int, block: list[str]) -> tuple[int, int, str]:

@@ -5,10 +5,11 @@ Our own reader: `webvtt-py` 0.6 gives only the first voice of a cue and leaves e
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
 
-from mina_api.transcripts.formats.limits import UNKNOWN, label_of, malformed
-from mina_api.transcripts.formats.lines import blocks_of, lines_of
+from mina_api.transcripts.formats.limits import MAX_SEGMENTS, UNKNOWN, at_most, label_of, malformed
+from mina_api.transcripts.formats.lines import Line, blocks_of, lines_of
 from mina_api.transcripts.formats.markup import BLANKS, Spoken, escaped, voices
 from mina_api.transcripts.formats.times import is_timing, stamp, timing
 from mina_api.transcripts.segments import Utterance
@@ -18,25 +19,37 @@ _NOT_A_CUE = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
 _PREFIX = re.compile(r"([^:]{1,100}):[ \t]+(?=\S)")
 
 Cue = tuple[int, int, list[Spoken]]
+# Plain tuples of plain values: of 200,000 the garbage collector follows none.
+Run = tuple[int, int, str | None, str]
 
 
-def read(data: bytes) -> list[Utterance]:
-    """The utterances of a WebVTT file, one for each voice of each cue; raises InvalidInput."""
-    cues = _cues(lines_of(data))
-    prefixes = _recurring_prefixes(cues)
-    return [
-        Utterance(start_ms, end_ms, *_speaker_and_text(each, prefixes))
-        for start_ms, end_ms, spoken in cues
-        for each in spoken
-    ]
+def read(file: BinaryIO) -> Iterator[Utterance]:
+    """The utterances of a WebVTT file, one for each voice of each cue; raises InvalidInput.
+
+    What is said is held: only the last cue tells which prefixes recur.
+    """
+    prefixes: Counter[str] = Counter()
+    runs = list(at_most(MAX_SEGMENTS, _runs(_cues(lines_of(file)), prefixes)))
+    for start_ms, end_ms, voice, text in runs:
+        if voice is not None:
+            yield Utterance(start_ms, end_ms, label_of(voice), text)
+        elif (match := _PREFIX.match(text)) and prefixes[match.group(1)] > 1:
+            yield Utterance(start_ms, end_ms, label_of(match.group(1)), text[match.end() :])
+        else:
+            yield Utterance(start_ms, end_ms, UNKNOWN, text)
 
 
-def _cues(lines: list[str]) -> list[Cue]:
-    if not _HEADER.fullmatch(lines[0]):
-        raise malformed("a WebVTT file begins with WEBVTT", line=1)
-    first = next((index for index, line in enumerate(lines) if not line.strip() or is_timing(line)), len(lines))
-    cues: list[Cue] = []
-    for number, block in blocks_of(lines, max(first, 1)):
+def _runs(cues: Iterable[Cue], prefixes: Counter[str]) -> Iterator[Run]:
+    """The runs of `cues`; counts what stands before a colon where a cue has no voice tag to say who speaks."""
+    for start_ms, end_ms, spoken in cues:
+        if len(spoken) == 1 and spoken[0].voice is None and (match := _PREFIX.match(spoken[0].text)):
+            prefixes[match.group(1)] += 1
+        for each in spoken:
+            yield start_ms, end_ms, each.voice, each.text
+
+
+def _cues(lines: Iterator[Line]) -> Iterator[Cue]:
+    for number, block in blocks_of(_without_header(lines)):
         at = next((index for index, line in enumerate(block[:2]) if is_timing(line)), None)
         if at is None:
             if _NOT_A_CUE.fullmatch(block[0]):
@@ -47,26 +60,19 @@ def _cues(lines: list[str]) -> list[Cue]:
         if later is not None:
             raise malformed("a cue's text holds `-->`: is a blank line missing?", line=number + later)
         payload = " ".join(line.strip(BLANKS) for line in block[at + 1 :])
-        cues.append((start_ms, end_ms, voices(payload)))
-    return cues
+        yield start_ms, end_ms, voices(payload)
 
 
-def _recurring_prefixes(cues: list[Cue]) -> set[str]:
-    """What stands before a colon at the beginning of two cues or more, where no voice tag says who speaks."""
-    found: Counter[str] = Counter()
-    for _, _, spoken in cues:
-        if len(spoken) == 1 and spoken[0].voice is None and (match := _PREFIX.match(spoken[0].text)):
-            found[match.group(1)] += 1
-    return {prefix for prefix, count in found.items() if count > 1}
-
-
-def _speaker_and_text(spoken: Spoken, prefixes: set[str]) -> tuple[str, str]:
-    if spoken.voice is not None:
-        return label_of(spoken.voice), spoken.text
-    match = _PREFIX.match(spoken.text)
-    if match and match.group(1) in prefixes:
-        return label_of(match.group(1)), spoken.text[match.end() :]
-    return UNKNOWN, spoken.text
+def _without_header(lines: Iterator[Line]) -> Iterator[Line]:
+    """The lines after the header, which ends at a blank line or, where that is forgotten, at a cue's times."""
+    _, first = next(lines, (1, ""))
+    if not _HEADER.fullmatch(first):
+        raise malformed("a WebVTT file begins with WEBVTT", line=1)
+    for number, line in lines:
+        if not line.strip() or is_timing(line):
+            yield number, line
+            break
+    yield from lines
 
 
 def write(utterances: Sequence[Utterance]) -> bytes:

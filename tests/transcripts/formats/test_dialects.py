@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mina_api.errors import InvalidInput, UnsupportedMedia
-from mina_api.transcripts.formats import EXPORTS, export, parse
+from mina_api.transcripts.formats import EXPORTS, export
 from mina_api.transcripts.formats.limits import MAX_MS, label_of
 from mina_api.transcripts.segments import Utterance
 from tests import ami
 from tests.ami import AmiMeeting, meetings
+from tests.transcripts.formats.reading import parse
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 LABEL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(label_of)
@@ -52,16 +53,37 @@ class TestParse:
         except InvalidInput as refusal:
             assert refusal.detail
 
-    @pytest.mark.parametrize("media_type", ["text/vtt", "application/x-subrip", "text/x-rttm"])
-    def test_names_the_line_that_is_not_utf8(self, media_type: str) -> None:
+    @pytest.mark.parametrize(
+        ("media_type", "before"),
+        [
+            ("text/vtt", b"WEBVTT\n\n"),
+            ("application/x-subrip", b"1\n00:00:01,000 --> 00:00:02,000\n"),
+            ("text/x-rttm", b";; \xc3\xa9\r\n\r"),
+            ("application/json", b"{\n\n"),
+        ],
+    )
+    def test_names_the_line_that_is_not_utf8(self, media_type: str, before: bytes) -> None:
         with pytest.raises(InvalidInput, match="line 3"):
-            parse(b"WEBVTT\n\n\xff\xfe", media_type)
+            parse(before + b"\xff\xfe\n", media_type)
+
+    @pytest.mark.parametrize(
+        ("media_type", "data"),
+        [
+            ("text/vtt", b"WEBVTT\n\nNOTE\n" + b"x\n" * 1_000_001),
+            ("application/x-subrip", b"x" * 1_000_001),
+            ("text/x-rttm", b"SPEAKER m 1 1 1 <NA> <NA> Ada\n" * 200_001),
+            ("application/json", b'{"segments": [' + b'{"start":0,"end":1},' * 200_001 + b"]}"),
+        ],
+    )
+    def test_refuses_what_would_take_any_amount_of_memory(self, media_type: str, data: bytes) -> None:
+        with pytest.raises(InvalidInput, match=r"1000000|200000"):
+            parse(data, media_type)
 
     def test_refuses_what_postgres_cannot_store(self) -> None:
         with pytest.raises(InvalidInput, match="NUL"):
             parse(b'{"segments": [{"start": 0, "end": 1, "text": "\\u0000"}]}', "application/json")
-        with pytest.raises(InvalidInput, match="surrogate"):
-            parse(b'{"segments": [{"start": 0, "end": 1, "text": "\\ud800"}]}', "application/json")
+        with pytest.raises(InvalidInput):
+            parse(b'{"segments": [{"start": 0, "end": 1, "text": "\\udc00"}]}', "application/json")
 
 
 class TestExport:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from mina_api.errors import InvalidInput
-from mina_api.transcripts.formats import parse
 from mina_api.transcripts.segments import Utterance
+from tests.transcripts.formats.reading import parse
 
 
 def srt(body: str) -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ class TestJson:
         ("document", "dialect", "says"),
         [
             ({}, None, "format="),
-            ({"segments": [], "utterances": []}, None, "several shapes"),
+            ({"segments": [], "utterances": []}, None, "both `segments` and `utterances`"),
             ([], None, "no object"),
             ({"segments": [{"start": "1", "end": 2}]}, None, r"segments\[0\].start"),
             ({"segments": [{"start": True, "end": 2}]}, None, r"segments\[0\].start"),
@@ -102,6 +102,32 @@ class TestJson:
     def test_refuses_by_place(self, document: Any, dialect: str | None, says: str) -> None:
         with pytest.raises(InvalidInput, match=says):
             parse_json(document, dialect)
+
+    @pytest.mark.parametrize(
+        ("data", "line"),
+        [
+            (b'{"segments": [\n{"start": 0, "end": 1},\n{"start": 0,\n"end": "1"}]}', 4),
+            (b'{"segments": [\n{"start": 0, "end": 1},\n{"start": 0 "end": 1}]}', 3),
+            (b'{"segments": []}\n\n{}', 3),
+            (b'\xef\xbb\xbf{"words":\n[1, 2,\n"\xff"], "segments": []}', 3),
+            (b'{"segments": [\n', 2),
+            (b'{"segments": [], "segments":\n []}', 2),
+            (b"", 1),
+        ],
+    )
+    def test_refuses_by_line(self, data: bytes, line: int) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            parse(data, "application/json")
+
+        assert refusal.value.errors[0]["line"] == line
+
+    def test_passes_over_what_nobody_asks_for_however_deep(self) -> None:
+        deep = b"[" * 100_000 + b"]" * 100_000
+        item = b'{"words": [{"start": 9, "speaker": [1]}], "start": 1, "end": 2, "speaker": "Ada", "text": "Hi"}'
+
+        found = parse(b'{"deep": %s, "segments": [%s], "text": {"segments": [1]}}' % (deep, item), "application/json")
+
+        assert found == [Utterance(1000, 2000, "Ada", "Hi")]
 
     def test_refuses_broken_json_by_line_and_depth_without_harm(self) -> None:
         with pytest.raises(InvalidInput, match="line 2"):

@@ -1,8 +1,8 @@
 import pytest
 
 from mina_api.errors import InvalidInput
-from mina_api.transcripts.formats import parse
 from mina_api.transcripts.segments import Utterance
+from tests.transcripts.formats.reading import parse
 
 
 def read(body: str) -> list[tuple[str, str]]:
