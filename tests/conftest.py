@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ("tests.servers", "tests.api")
+pytest_plugins = ("tests.servers", "tests.api", "tests.system.serving")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
