@@ -1,6 +1,11 @@
 """The fixtures that every test may ask for, and the rule that CI skips nothing."""
 
 import pytest
+from hypothesis import settings
+
+# No test asserts on time.
+settings.register_profile("mina", deadline=None)
+settings.load_profile("mina")
 
 pytest_plugins = ("tests.servers", "tests.api", "tests.system.serving")
 
