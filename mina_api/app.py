@@ -29,7 +29,7 @@ from mina_api.meetings.tasks.routes import router as tasks_router
 from mina_api.settings import Settings, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
-from mina_api.web import health, problems
+from mina_api.web import health, openapi, problems
 from mina_api.web.body_limits import LimitBodies
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import RateLimiter
@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.state.transcript_observers = (store_rollup,)
     app.state.uploads = Uploads(IMPORTS_AT_ONCE)
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(LimitBodies)
     app.add_middleware(HeadFromGet)
     app.add_middleware(RequestContext)

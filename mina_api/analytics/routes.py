@@ -19,7 +19,7 @@ from mina_api.transcripts.queries import read_utterances
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
-from mina_api.web.problems import responses
+from mina_api.web.openapi import responses
 
 router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
 

@@ -60,7 +60,10 @@ class Dashboard(BaseModel):
 
     days: int = Field(examples=[7])
     per_day: list[DayCount] = Field(description="every day of the period, also those without meetings")
-    busiest_hours: list[int] = Field(description="meetings by hour of the day, 24 counts")
+    busiest_hours: list[int] = Field(
+        description="meetings by hour of the day, 24 counts",
+        examples=[[0, 0, 0, 0, 0, 0, 0, 1, 6, 9, 7, 4, 1, 5, 8, 6, 3, 1, 0, 0, 0, 0, 0, 0]],
+    )
     top_speakers: list[TopSpeaker] = Field(description="the ten who talked longest")
     recent: list[MeetingDetail] = Field(description="the five latest meetings up to the end of today")
     tasks_due: list[TaskDetail] = Field(

@@ -1,7 +1,7 @@
 """`/api/auth`: registering, tokens, and who one is."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
@@ -27,14 +27,18 @@ from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
 from mina_api.errors import NotFound, Unauthenticated
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.openapi import responses
 from mina_api.web.pagination import Page, Paging
-from mina_api.web.problems import problem, responses
+from mina_api.web.problems import problem
 
 router = APIRouter(prefix="/api/auth", tags=["Auth"], route_class=CachedRoute)
 
 IssuerOf = Annotated[Issuer, Depends(get_issuer)]
 ThrottleOf = Annotated[SignInThrottle, Depends(get_sign_in_throttle)]
 PasswordsOf = Annotated[Passwords, Depends(get_passwords)]
+
+FORM = {"grant_type": "password", "username": "ada@example.com", "password": "correct horse battery"}
+SIGN_IN: dict[str, Any] = {"requestBody": {"content": {"application/x-www-form-urlencoded": {"example": FORM}}}}
 
 
 @router.post("/register", status_code=201, summary="Make an account", responses=responses(409, 422, 503))
@@ -47,7 +51,7 @@ async def register(
     return await issuer.sign_in(session, user_id, now())
 
 
-@router.post("/token", summary="Sign in", responses=responses(401, 422, 429, 503))
+@router.post("/token", summary="Sign in", responses=responses(401, 422, 429, 503), openapi_extra=SIGN_IN)
 async def create_token(
     request: Request,
     form: Annotated[OAuth2PasswordRequestForm, Depends()],

@@ -11,6 +11,9 @@ from mina_api.web.text import STORABLE
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128), STORABLE]
 
+ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjMifQ.signature"  # noqa: S105  (an example)
+REFRESH_TOKEN = "17.q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c"  # noqa: S105  (an example)
+
 
 class Registration(BaseModel):
     """A new account, and the workspace that it begins with."""
@@ -24,16 +27,16 @@ class Registration(BaseModel):
 class Refresh(BaseModel):
     """A refresh token to exchange."""
 
-    refresh_token: str = Field(max_length=200)
+    refresh_token: str = Field(max_length=200, examples=[REFRESH_TOKEN])
 
 
 class TokenPair(BaseModel):
     """What a sign-in gives: a short-lived access token and the refresh token that gets the next one."""
 
-    access_token: str
+    access_token: str = Field(examples=[ACCESS_TOKEN])
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  (the type's name, RFC 6750)
     expires_in: int = Field(examples=[900], description="seconds that the access token lives")
-    refresh_token: str
+    refresh_token: str = Field(examples=[REFRESH_TOKEN])
 
 
 class WorkspaceOfMine(BaseModel):

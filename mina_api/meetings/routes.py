@@ -15,8 +15,8 @@ from mina_api.meetings.schemas import MeetingChange, MeetingDetail, MeetingField
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
+from mina_api.web.openapi import CREATED, VERSIONED, responses
 from mina_api.web.pagination import Page, Paging
-from mina_api.web.problems import responses
 from mina_api.web.text import STORABLE_IF_ANY
 
 router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=IdempotentRoute)
@@ -52,7 +52,12 @@ async def list_meetings(
 
 
 @router.post("", include_in_schema=False, status_code=201, name="create_meeting_without_slash")
-@router.post("/", status_code=201, summary="Create a meeting", responses=responses(401, 403, 422, 503))
+@router.post(
+    "/",
+    status_code=201,
+    summary="Create a meeting",
+    responses=CREATED | responses(401, 403, 422, 503),
+)
 @invalidate_cache(prefix="session")
 @invalidate_cache(prefix="analytics")
 async def create_meeting(
@@ -81,7 +86,11 @@ async def get_meeting(meeting_id: MeetingId, viewer: Viewer, reads: Reads, respo
     return MeetingDetail.of(meeting)
 
 
-@router.put("/{meeting_id}", summary="Replace a meeting", responses=responses(401, 403, 404, 412, 422, 503))
+@router.put(
+    "/{meeting_id}",
+    summary="Replace a meeting",
+    responses=VERSIONED | responses(401, 403, 404, 412, 422, 503),
+)
 async def replace_meeting(
     meeting_id: MeetingId,
     fields: MeetingFields,
@@ -99,7 +108,11 @@ async def replace_meeting(
     return MeetingDetail.of(meeting)
 
 
-@router.patch("/{meeting_id}", summary="Change a meeting", responses=responses(401, 403, 404, 412, 422, 503))
+@router.patch(
+    "/{meeting_id}",
+    summary="Change a meeting",
+    responses=VERSIONED | responses(401, 403, 404, 412, 422, 503),
+)
 async def update_meeting(
     meeting_id: MeetingId,
     change: MeetingChange,

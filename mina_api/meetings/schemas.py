@@ -11,8 +11,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from mina_api.meetings.models import Meeting, MeetingStatus
 from mina_api.web.text import STORABLE
@@ -31,11 +33,26 @@ def _with_z(value: datetime) -> str:
 
 
 Moment = Annotated[
-    AwareDatetime, AfterValidator(_in_range), PlainSerializer(_with_z, return_type=str, when_used="json")
+    AwareDatetime,
+    AfterValidator(_in_range),
+    PlainSerializer(_with_z, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), STORABLE]
-Description = Annotated[str, StringConstraints(max_length=20_000), STORABLE]
-TagName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), STORABLE]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    STORABLE,
+    Field(examples=["Quarterly review"]),
+]
+Description = Annotated[
+    str, StringConstraints(max_length=20_000), STORABLE, Field(examples=["Numbers, plans, questions."])
+]
+TagName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
+    STORABLE,
+    Field(examples=["finance"]),
+]
 
 
 def _distinct(tags: list[str]) -> list[str]:
@@ -54,8 +71,8 @@ class Participant(BaseModel):
 class MeetingFields(BaseModel):
     """What a client says of a meeting."""
 
-    title: Title = Field(examples=["Quarterly review"])
-    description: Description = Field("", examples=["Numbers, plans, questions."])
+    title: Title
+    description: Description = ""
     status: MeetingStatus = Field(MeetingStatus.SCHEDULED, examples=["completed"])
     scheduled_at: Moment | None = Field(None, examples=["2026-11-24T09:00:00Z"])
     started_at: Moment | None = Field(None, examples=["2026-11-24T09:02:10Z"])
@@ -73,14 +90,14 @@ class MeetingFields(BaseModel):
 class MeetingChange(BaseModel):
     """Some of a meeting's fields; those that are absent stay as they are."""
 
-    title: Title | None = None
-    description: Description | None = None
-    status: MeetingStatus | None = None
+    title: Title | SkipJsonSchema[None] = None
+    description: Description | SkipJsonSchema[None] = None
+    status: MeetingStatus | SkipJsonSchema[None] = None
     scheduled_at: Moment | None = None
     started_at: Moment | None = None
     ended_at: Moment | None = None
-    tags: Annotated[list[TagName], Field(max_length=20), AfterValidator(_distinct)] | None = None
-    participants: Annotated[list[Participant], Field(max_length=500)] | None = None
+    tags: Annotated[list[TagName], Field(max_length=20), AfterValidator(_distinct)] | SkipJsonSchema[None] = None
+    participants: Annotated[list[Participant], Field(max_length=500)] | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _nothing_required_is_null(self) -> Self:
@@ -102,15 +119,15 @@ class MeetingDetail(BaseModel):
 
     id: int = Field(examples=[42])
     title: str = Field(examples=["Quarterly review"])
-    description: str
+    description: str = Field(examples=["Numbers, plans, questions."])
     status: MeetingStatus
     scheduled_at: AwareDatetime | None
-    started_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
+    started_at: AwareDatetime | None = Field(examples=["2026-11-24T09:03:10Z"])
+    ended_at: AwareDatetime | None = Field(examples=["2026-11-24T09:59:40Z"])
     duration_seconds: float | None = Field(
         examples=[3390.0], description="ended − started where it has both, else the transcript's latest end"
     )
-    tags: list[str]
+    tags: list[str] = Field(examples=[["finance"]])
     participants: list[ParticipantDetail]
     participant_count: int = Field(examples=[4])
     segment_count: int = Field(examples=[812])

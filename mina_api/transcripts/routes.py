@@ -17,7 +17,7 @@ from mina_api.transcripts.schemas import SpeakerName, Transcript, TranscriptSumm
 from mina_api.transcripts.uploads import UploadsOfApp
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
-from mina_api.web.problems import responses
+from mina_api.web.openapi import VERSIONED, responses, sends
 
 router = APIRouter(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
 
@@ -35,15 +35,18 @@ UPLOAD: dict[str, Any] = {
         },
     }
 }
-DOWNLOAD: dict[int | str, dict[str, Any]] = {
-    200: {"content": {each.media_type.partition(";")[0]: {"schema": {"type": "string"}} for each in EXPORTS.values()}}
+EXAMPLES = {"vtt": VTT_EXAMPLE, "srt": SRT_EXAMPLE, "txt": "[00:00:01] Ada: Shall we begin?\n"}
+DOWNLOAD = sends(200, "Content-Disposition")
+DOWNLOAD[200]["content"] = {
+    each.media_type.partition(";")[0]: {"schema": {"type": "string"}, "example": EXAMPLES[name]}
+    for name, each in EXPORTS.items()
 }
 
 
 @router.put(
     "/transcript",
     summary="Replace a transcript",
-    responses=responses(401, 403, 404, 412, 413, 415, 422, 503),
+    responses=VERSIONED | responses(401, 403, 404, 412, 413, 415, 422, 503),
     openapi_extra=UPLOAD,
 )
 async def replace_transcript(
@@ -76,7 +79,7 @@ async def replace_transcript(
     "/transcript",
     summary="Read a transcript",
     response_model=Transcript,
-    responses={**DOWNLOAD, **responses(401, 404, 422, 503)},
+    responses=DOWNLOAD | responses(401, 404, 422, 503),
 )
 @cache_response(ttl=7200, prefix="transcription", tags=[meeting_of_path])
 async def get_transcript(
@@ -98,7 +101,11 @@ async def get_transcript(
     )
 
 
-@router.put("/speakers/{label}", summary="Rename or merge a speaker", responses=responses(401, 403, 404, 412, 422, 503))
+@router.put(
+    "/speakers/{label}",
+    summary="Rename or merge a speaker",
+    responses=VERSIONED | responses(401, 403, 404, 412, 422, 503),
+)
 async def rename_speaker(
     meeting_id: MeetingId,
     label: str,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from mina_api.cache.fastapi import Cache
-from mina_api.web.problems import responses
+from mina_api.web.openapi import responses
 
 router = APIRouter(prefix="/ops/health", tags=["Operations"])
 

@@ -60,22 +60,6 @@ class Problem(BaseModel):
     )
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's description of the problems that an operation can answer with."""
-    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
-
-
-def describe(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document in which problems have their own media type, which FastAPI cannot be told of a model."""
-    for path in document["paths"].values():
-        for operation in path.values():
-            for response in operation["responses"].values():
-                schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-                if schema.get("$ref", "").endswith("/Problem"):
-                    response["content"] = {MEDIA_TYPE: {"schema": schema}}
-    return document
-
-
 def problem(
     request: Request,
     status: int,
@@ -99,9 +83,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Render every failure of `app` as a problem, and describe them so."""
-    documented = app.openapi
-    app.openapi = lambda: describe(documented())  # type: ignore[method-assign]
+    """Render every failure of `app` as a problem."""
     app.add_exception_handler(MinaError, _mina_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)

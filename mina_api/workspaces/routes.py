@@ -10,8 +10,8 @@ from mina_api.cache.fastapi import Invalidation, TagContext, cache_response
 from mina_api.cache.tags import user_tag
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
+from mina_api.web.openapi import responses
 from mina_api.web.pagination import Page, Paging
-from mina_api.web.problems import responses
 from mina_api.workspaces import queries, service
 from mina_api.workspaces.schemas import (
     Member,

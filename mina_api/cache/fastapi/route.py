@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute, _effective_route_context_var
 
 from mina_api.cache.fastapi.answers import Answering
 from mina_api.cache.fastapi.calls import call, is_generator
+from mina_api.cache.fastapi.documentation import described
 from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.parameters import walk
 from mina_api.cache.fastapi.pending import pending_of
@@ -30,6 +31,10 @@ RESPONSE = "mina_cache_response"
 
 class CachedRoute(APIRoute):
     """An APIRoute whose endpoint may be marked as cached or as invalidating; an unmarked GET is left alone."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        is_cached = hasattr(endpoint, CACHED)
+        super().__init__(path, endpoint, **(described(options) if is_cached else options))
 
     def get_route_handler(self) -> Handler:
         """The handler; raises UnsafeCaching, at start-up, for an endpoint that must not be cached."""

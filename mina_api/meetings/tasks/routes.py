@@ -17,8 +17,8 @@ from mina_api.meetings.tasks.schemas import TaskChange, TaskDetail, TaskFields
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
+from mina_api.web.openapi import CREATED, VERSIONED, responses
 from mina_api.web.pagination import Page, Paging
-from mina_api.web.problems import responses
 
 router = APIRouter(prefix="/api/meetings/{meeting_id}/tasks", tags=["Tasks"], route_class=IdempotentRoute)
 
@@ -42,7 +42,12 @@ async def list_tasks(meeting_id: MeetingId, viewer: Viewer, reads: Reads, paging
 
 
 @router.post("", include_in_schema=False, status_code=201, name="create_task_without_slash")
-@router.post("/", status_code=201, summary="Create a task", responses=responses(401, 403, 404, 422, 503))
+@router.post(
+    "/",
+    status_code=201,
+    summary="Create a task",
+    responses=CREATED | responses(401, 403, 404, 422, 503),
+)
 async def create_task(
     meeting_id: MeetingId,
     fields: TaskFields,
@@ -73,7 +78,7 @@ async def get_task(
     return TaskDetail.of(task)
 
 
-@router.put("/{task_id}", summary="Replace a task", responses=responses(401, 403, 404, 412, 422, 503))
+@router.put("/{task_id}", summary="Replace a task", responses=VERSIONED | responses(401, 403, 404, 412, 422, 503))
 async def replace_task(
     meeting_id: MeetingId,
     task_id: TaskId,
@@ -92,7 +97,7 @@ async def replace_task(
     return TaskDetail.of(task)
 
 
-@router.patch("/{task_id}", summary="Change a task", responses=responses(401, 403, 404, 412, 422, 503))
+@router.patch("/{task_id}", summary="Change a task", responses=VERSIONED | responses(401, 403, 404, 412, 422, 503))
 async def update_task(
     meeting_id: MeetingId,
     task_id: TaskId,

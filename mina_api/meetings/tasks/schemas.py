@@ -4,19 +4,22 @@ from datetime import date
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from mina_api.meetings.models import Task
 from mina_api.meetings.schemas import Moment, Title
 from mina_api.web.text import STORABLE
 
-Assignee = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
+Assignee = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE, Field(examples=["Ada"])
+]
 
 
 class TaskFields(BaseModel):
     """What a client says of a task."""
 
     title: Title = Field(examples=["Send the minutes"])
-    assignee: Assignee | None = Field(None, examples=["Ada"])
+    assignee: Assignee | None = None
     due_on: date | None = Field(None, examples=["2026-12-01"])
     done: bool = Field(False, examples=[False])
 
@@ -24,10 +27,10 @@ class TaskFields(BaseModel):
 class TaskChange(BaseModel):
     """Some of a task's fields; those that are absent stay as they are."""
 
-    title: Title | None = None
+    title: Title | SkipJsonSchema[None] = Field(None, examples=["Send the minutes"])
     assignee: Assignee | None = None
     due_on: date | None = None
-    done: bool | None = None
+    done: bool | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _nothing_required_is_null(self) -> Self:
@@ -42,8 +45,8 @@ class TaskDetail(BaseModel):
 
     id: int = Field(examples=[9])
     meeting_id: int = Field(examples=[42])
-    title: str
-    assignee: str | None
+    title: str = Field(examples=["Send the minutes"])
+    assignee: str | None = Field(examples=["Ada"])
     due_on: date | None
     done: bool
     created_at: Moment
