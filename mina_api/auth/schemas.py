@@ -61,7 +61,7 @@ class NewApiKey(BaseModel):
 
     name: Name = Field(examples=["nightly import"])
     scope: KeyScope = Field(KeyScope.READ, examples=["read"])
-    expires_in_days: int = Field(90, ge=1, le=365, examples=[90])
+    expires_in_days: int = Field(90, strict=True, ge=1, le=365, examples=[90])
 
 
 class ApiKeyDetail(BaseModel):

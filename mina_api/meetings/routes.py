@@ -11,13 +11,14 @@ from mina_api.meetings import queries, service
 from mina_api.meetings.caching import changed_meeting, meeting_of_path, meetings_of_scope, meetings_tag
 from mina_api.meetings.models import MeetingStatus
 from mina_api.meetings.queries import Filters
-from mina_api.meetings.schemas import MeetingChange, MeetingDetail, MeetingFields, Moment
+from mina_api.meetings.schemas import MeetingChange, MeetingDetail, MeetingFields
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import CREATED, VERSIONED, responses
 from mina_api.web.pagination import Page, Paging
 from mina_api.web.text import STORABLE_IF_ANY
+from mina_api.web.times import Moment
 
 router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=IdempotentRoute)
 

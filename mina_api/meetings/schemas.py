@@ -1,6 +1,5 @@
 """What meetings look like over HTTP; times RFC 3339 in UTC, durations in seconds."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import (
@@ -9,35 +8,15 @@ from pydantic import (
     BaseModel,
     EmailStr,
     Field,
-    PlainSerializer,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
 
 from mina_api.meetings.models import Meeting, MeetingStatus
 from mina_api.web.text import STORABLE
+from mina_api.web.times import Moment
 
-MIN_YEAR, MAX_YEAR = 1900, 9000
-
-
-def _in_range(value: datetime) -> datetime:
-    if not MIN_YEAR <= value.year <= MAX_YEAR:
-        raise ValueError(f"the year must be between {MIN_YEAR} and {MAX_YEAR}")
-    return value.astimezone(UTC)
-
-
-def _with_z(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-Moment = Annotated[
-    AwareDatetime,
-    AfterValidator(_in_range),
-    PlainSerializer(_with_z, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300),

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import InterfaceError as AdapterError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from mina_api.errors import (
     Conflict,
@@ -110,7 +111,23 @@ async def _http_exception(request: Request, failure: Exception) -> Response:
     detail = failure.detail
     if failure.status_code == 404 and detail == "Not Found":
         detail = "There is nothing at this address."
-    return problem(request, failure.status_code, detail, headers=failure.headers)
+    headers = dict(failure.headers or {})
+    if failure.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem(request, failure.status_code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method of this path; Starlette names those of the first of its routes."""
+    routes = request.app.routes
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": "GET" if method == "HEAD" else method})[0] == Match.FULL
+            for route in routes
+        )
+    ]
 
 
 async def _validation(request: Request, failure: Exception) -> Response:

@@ -17,7 +17,7 @@ class WorkspaceFields(BaseModel):
 class WorkspaceChoice(BaseModel):
     """The workspace to act in from now on."""
 
-    workspace_id: int = Field(ge=1, le=2**63 - 1, examples=[7])
+    workspace_id: int = Field(strict=True, ge=1, le=2**63 - 1, examples=[7])
 
 
 class WorkspaceDetail(BaseModel):

@@ -26,8 +26,16 @@ class TestProblems:
             "detail": "There is nothing at this address.",
             "instance": "/nowhere",
         }
-        assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
         assert {answer.headers["content-type"] for answer in (unknown, wrong)} == {"application/problem+json"}
+
+    async def test_of_a_wrong_method_names_every_right_one(self, client: httpx.AsyncClient) -> None:
+        several, of_one = await client.put("/api/auth/api-keys"), await client.get("/api/meetings/7/tasks/8/9")
+        member = await client.request("OPTIONS", "/api/meetings/7/tasks/8")
+
+        assert (several.status_code, several.headers["allow"]) == (405, "GET, HEAD, POST")
+        assert of_one.status_code == 404
+        assert member.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE"
 
     async def test_of_a_broken_body(self, ada: httpx.AsyncClient) -> None:
         answer = await ada.post("/api/meetings/", content=b"{", headers={"Content-Type": "application/json"})

@@ -1,14 +1,14 @@
 """What action items look like over HTTP."""
 
-from datetime import date
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StrictBool, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from mina_api.meetings.models import Task
-from mina_api.meetings.schemas import Moment, Title
+from mina_api.meetings.schemas import Title
 from mina_api.web.text import STORABLE
+from mina_api.web.times import Day, Moment
 
 Assignee = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE, Field(examples=["Ada"])
@@ -20,8 +20,8 @@ class TaskFields(BaseModel):
 
     title: Title = Field(examples=["Send the minutes"])
     assignee: Assignee | None = None
-    due_on: date | None = Field(None, examples=["2026-12-01"])
-    done: bool = Field(False, examples=[False])
+    due_on: Day | None = Field(None, examples=["2026-12-01"])
+    done: StrictBool = Field(False, examples=[False])
 
 
 class TaskChange(BaseModel):
@@ -29,8 +29,8 @@ class TaskChange(BaseModel):
 
     title: Title | SkipJsonSchema[None] = Field(None, examples=["Send the minutes"])
     assignee: Assignee | None = None
-    due_on: date | None = None
-    done: bool | SkipJsonSchema[None] = None
+    due_on: Day | None = None
+    done: StrictBool | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _nothing_required_is_null(self) -> Self:
@@ -47,7 +47,7 @@ class TaskDetail(BaseModel):
     meeting_id: int = Field(examples=[42])
     title: str = Field(examples=["Send the minutes"])
     assignee: str | None = Field(examples=["Ada"])
-    due_on: date | None
+    due_on: Day | None
     done: bool
     created_at: Moment
     updated_at: Moment
