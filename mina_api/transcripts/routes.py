@@ -1,7 +1,7 @@
 """`/api/meetings/{id}/transcript` and `…/speakers`."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
@@ -10,7 +10,7 @@ from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
 from mina_api.meetings.caching import changed_meeting, meeting_of_path
 from mina_api.meetings.routes import MeetingId
 from mina_api.meetings.service import etag_of, get_meeting, lock_meeting
-from mina_api.transcripts import queries, service
+from mina_api.transcripts import contract, queries, service
 from mina_api.transcripts.formats import EXPORTS, export
 from mina_api.transcripts.observers import Observers
 from mina_api.transcripts.schemas import SpeakerName, Transcript, TranscriptSummary, as_json
@@ -21,21 +21,7 @@ from mina_api.web.openapi import VERSIONED, responses, sends
 
 router = APIRouter(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
 
-VTT_EXAMPLE = "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n<v Ada>Shall we begin?\n"
-SRT_EXAMPLE = "1\n00:00:01,000 --> 00:00:02,500\nAda: Shall we begin?\n"
-JSON_EXAMPLE = {"segments": [{"speaker": "Ada", "start": 1.0, "end": 2.5, "text": "Shall we begin?"}]}
-UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "text/vtt": {"schema": {"type": "string"}, "example": VTT_EXAMPLE},
-            "application/x-subrip": {"schema": {"type": "string"}, "example": SRT_EXAMPLE},
-            "text/x-rttm": {"schema": {"type": "string"}, "example": "SPEAKER m 1 1.00 1.50 <NA> <NA> Ada <NA> <NA>\n"},
-            "application/json": {"schema": {"type": "object"}, "example": JSON_EXAMPLE},
-        },
-    }
-}
-EXAMPLES = {"vtt": VTT_EXAMPLE, "srt": SRT_EXAMPLE, "txt": "[00:00:01] Ada: Shall we begin?\n"}
+EXAMPLES = {"vtt": contract.VTT, "srt": contract.SRT, "txt": contract.TXT}
 DOWNLOAD = sends(200, "Content-Disposition")
 DOWNLOAD[200]["content"] = {
     each.media_type.partition(";")[0]: {"schema": {"type": "string"}, "example": EXAMPLES[name]}
@@ -47,7 +33,7 @@ DOWNLOAD[200]["content"] = {
     "/transcript",
     summary="Replace a transcript",
     responses=VERSIONED | responses(401, 403, 404, 412, 413, 415, 422, 503),
-    openapi_extra=UPLOAD,
+    openapi_extra=contract.REQUEST,
 )
 async def replace_transcript(
     meeting_id: MeetingId,

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from mina_api.cache.fastapi import Cache
-from mina_api.web.openapi import responses
+from mina_api.web.openapi import unavailable_as
+from mina_api.web.problems import RETRY_AFTER_SECONDS
 
+RETRY_AFTER = str(RETRY_AFTER_SECONDS)
 router = APIRouter(prefix="/ops/health", tags=["Operations"])
 
 PATIENCE_SECONDS = 2.0
@@ -61,14 +63,14 @@ class Alive(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("", summary="How the service is", responses=responses(503))
+@router.get("", summary="How the service is", responses=unavailable_as(Health))
 async def get_health(request: Request, response: Response, cache: Cache) -> Health:
     """200 as long as Postgres answers; 503 otherwise, with the same body."""
     database, found = await asyncio.gather(_database_health(request), cache.health())
     whole: Literal["healthy", "degraded", "unavailable"] = "healthy" if found.status == "healthy" else "degraded"
     if database.status == "unavailable":
         whole, response.status_code = "unavailable", 503
-        response.headers["Retry-After"] = "2"
+        response.headers["Retry-After"] = RETRY_AFTER
     return Health(
         status=whole,
         database=database,
@@ -88,12 +90,13 @@ async def get_liveness() -> Alive:
     return Alive()
 
 
-@router.get("/ready", summary="Whether requests can be served", responses=responses(503))
+@router.get("/ready", summary="Whether requests can be served", responses=unavailable_as(DatabaseHealth))
 async def get_readiness(request: Request, response: Response) -> DatabaseHealth:
     """200 if Postgres answers."""
     database = await _database_health(request)
     if database.status == "unavailable":
         response.status_code = 503
+        response.headers["Retry-After"] = RETRY_AFTER
     return database
 
 

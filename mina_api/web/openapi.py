@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from mina_api.web.problems import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
 Responses = dict[int | str, Json]
 
-PROBLEM = "/Problem"
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 HEADERS: Mapping[str, Json] = {
     "ETag": {"description": "the version: `If-Match` takes it (RFC 9110 section 8.8.3)", "example": '"m42.3"'},
     "Location": {"description": "where the new object is", "example": "/api/meetings/42"},
@@ -42,6 +43,7 @@ DETAILS: Mapping[int, str] = {
     422: "A mistake in the request.",
     429: "Too many sign-ins: wait a while.",
     503: "The database cannot answer now.",
+    504: "Nothing stored.",
 }
 PLAIN: Mapping[str, Any] = {"null": None, "boolean": True, "integer": 3, "number": 0.5}
 FORMATS: Mapping[str, str] = {"date": "2026-11-23", "date-time": "2026-11-24T09:00:00Z"}
@@ -58,6 +60,11 @@ def responses(*statuses: int) -> Responses:
         }
         for status in statuses
     }
+
+
+def unavailable_as(model: type[BaseModel]) -> Responses:
+    """OpenAPI's description of a 503 that says what is wrong in a body of its own."""
+    return {503: {"model": model, "description": HTTPStatus(503).phrase, **_with_headers("Retry-After")}}
 
 
 def sends(status: int, *names: str) -> Responses:
@@ -98,9 +105,9 @@ def _complete(document: Json) -> None:
         for status, response in operation["responses"].items():
             response.setdefault("headers", {}).update(_with_headers("X-Request-ID")["headers"])
             content = response.get("content", {})
-            if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith(PROBLEM):
-                response["content"] = content = {MEDIA_TYPE: content["application/json"]}
-                content[MEDIA_TYPE]["example"] = _example_of_problem(int(status), path)
+            if MEDIA_TYPE in content or content.get("application/json", {}).get("schema") == PROBLEM:
+                content = {MEDIA_TYPE: {"schema": PROBLEM, "example": _example_of_problem(int(status), path)}}
+                response["content"] = content
             _give_examples(content, schemas)
         operation["responses"] = dict(sorted(operation["responses"].items()))
 
@@ -112,8 +119,7 @@ def _operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _problem(status: int) -> Json:
-    schema = {"$ref": f"#/components/schemas{PROBLEM}"}
-    return {"description": HTTPStatus(status).phrase, "content": {"application/json": {"schema": schema}}}
+    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
 
 
 def _example_of_problem(status: int, path: str) -> Json:

@@ -19,6 +19,7 @@ from mina_api.cache.fastapi import (
     identify,
     invalidate_cache,
 )
+from mina_api.cache.fastapi.documentation import HEADERS
 from mina_api.cache.fastapi.plan import UnsafeCaching
 from tests.cache.services import a_cache
 
@@ -393,12 +394,13 @@ class TestInvalidateCache:
 
 
 class TestOpenApi:
-    async def test_is_what_it_would_be_without_the_cache(self, serving: Serving) -> None:
+    async def test_is_what_it_would_be_without_the_cache_and_what_the_cache_adds(self, serving: Serving) -> None:
         async with serving(TestInvalidateCache.a_writing_router(Calls())) as client:
             document = (await client.get("/openapi.json")).json()
 
         names = [each["name"] for each in document["paths"]["/n"]["get"]["parameters"]]
-        assert names == ["q"]
-        assert document["paths"]["/n"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] == {
-            "$ref": "#/components/schemas/Answer"
-        }
+        responses = document["paths"]["/n"]["get"]["responses"]
+        assert names == ["q", "If-None-Match"]
+        assert responses["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Answer"}
+        assert set(responses) == {"200", "304", "422", "504"}
+        assert set(responses["200"]["headers"]) == set(responses["304"]["headers"]) == set(HEADERS)

@@ -68,7 +68,7 @@ class TestOpenApiDocument:
         for name, operation in operations(document):
             for status, response in operation["responses"].items():
                 assert "X-Request-ID" in response["headers"], (name, status)
-                if status >= "400":
+                if status >= "400" and not name.startswith("GET /ops/health"):
                     assert list(response["content"]) == ["application/problem+json"], (name, status)
             assert "401" not in operation["responses"] or "WWW-Authenticate" in operation["responses"]["401"]["headers"]
             assert (

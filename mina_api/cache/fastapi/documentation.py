@@ -19,13 +19,14 @@ HEADERS: Mapping[str, Json] = {
     "Age": _header("seconds since it was loaded (RFC 9111 section 5.1)", "19"),
     "Vary": _header("what else it depends on", "Authorization"),
 }
+PROBLEM = {"type": "object", "description": "what went wrong (RFC 9457)"}
 NOT_STORED = {"type": "about:blank", "title": "Gateway Timeout", "status": 504, "detail": "Nothing stored."}
 RESPONSES: Mapping[int, Json] = {
     200: {"headers": {**HEADERS}},
     304: {"description": "Not Modified: `If-None-Match` names the present version", "headers": {**HEADERS}},
     504: {
         "description": "Gateway Timeout: `Cache-Control: only-if-cached`, and nothing is stored",
-        "content": {"application/problem+json": {"schema": {"type": "object"}, "example": NOT_STORED}},
+        "content": {"application/problem+json": {"schema": PROBLEM, "example": NOT_STORED}},
     },
 }
 IF_NONE_MATCH: Json = {
