@@ -16,7 +16,9 @@ async def _claim_key(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="the same key and body within 24 hours give the same answer, executed once", examples=["a1b2"]
+            pattern=r"^[\x21-\x7e]{1,255}$",
+            description="the same key and body within 24 hours give the same answer, executed once",
+            examples=["a1b2"],
         ),
     ] = None,
 ) -> None:

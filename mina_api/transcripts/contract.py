@@ -12,8 +12,8 @@ MINA = {"segments": [{"speaker": "Ada", "start": 1.0, "end": 2.5, "text": "Shall
 
 _SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_MS // 1000, "description": "from the meeting's start"}
 _MILLISECONDS = {"type": "integer", "minimum": 0, "maximum": MAX_MS}
-_TEXT = {"type": "string", "maxLength": MAX_TEXT}
-_NAME = {"type": "string", "maxLength": MAX_LABEL}
+_TEXT = {"type": ["string", "null"], "maxLength": MAX_TEXT}
+_NAME = {"type": ["string", "null"], "maxLength": MAX_LABEL}
 
 
 def _list_of(properties: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,9 @@ def _object(title: str, name: str, value: dict[str, Any]) -> dict[str, Any]:
 
 _segments = _list_of({"speaker": _NAME, "start": _SECONDS, "end": _SECONDS, "text": _TEXT})
 _utterances = _list_of({"speaker": _NAME, "start": _MILLISECONDS, "end": _MILLISECONDS, "text": _TEXT})
-_numbered = _list_of({"speaker": {"type": "integer"}, "start": _SECONDS, "end": _SECONDS, "transcript": _TEXT})
+_numbered = _list_of(
+    {"speaker": {"type": ["integer", "null"]}, "start": _SECONDS, "end": _SECONDS, "transcript": _TEXT}
+)
 JSON_SCHEMA = {
     "anyOf": [
         _object("MinaTranscript", "segments", _segments),

@@ -1,0 +1,57 @@
+"""Every operation of the published document, by generated requests: no 5xx, and nothing that it does not announce."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from mina_api.transcripts import contract
+from tests.system.serving import Serve
+
+HERE = Path(__file__).parent
+OPERATIONS = 38
+
+
+def schemathesis(url: str, authorization: str, *arguments: str) -> str:
+    """What a run of Schemathesis printed that found nothing."""
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"), "run"),
+            *(f"{url}/openapi.json", "--header", f"Authorization: {authorization}", "--no-color"),
+            *("--generation-deterministic", *arguments),
+        ],
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.system.contract.hooks"},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+    return run.stdout
+
+
+def operations_tested(output: str) -> int:
+    """How many operations were tested."""
+    match = re.search(r"Tested: (\d+)", output)
+    assert match, output
+    return int(match.group(1))
+
+
+class TestTheRunningServer:
+    def test_answers_as_it_is_documented_to_whatever_it_is_asked(self, serve: Serve) -> None:
+        server = serve(MINA_AUTH_SIGN_IN_ATTEMPTS="100000")
+        client = server.client()
+        meeting = client.post("/api/meetings", json={"title": "Retro"}).json()["id"]
+        client.put(f"/api/meetings/{meeting}/transcript", json=contract.MINA)
+        authorization = client.headers["Authorization"]
+
+        # Signing out ends the token that the others need.
+        all_others = schemathesis(server.url, authorization, "--exclude-operation-id", "logout", "--max-examples", "15")
+        sign_out = schemathesis(
+            server.url, server.client("bob@example.com").headers["Authorization"], "--include-operation-id", "logout"
+        )
+
+        assert (operations_tested(all_others), operations_tested(sign_out)) == (OPERATIONS - 1, 1)
+        assert server.process.poll() is None
+        assert "unexpected failure" not in server.log.read_text()
