@@ -1,13 +1,15 @@
 """The application under test: its own database, the suite's Valkey, clients that are signed in."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 
 from mina_api.app import create_app
+from mina_api.db.outbox import OutboxRow
 from mina_api.settings import Settings, load_settings
 from tests.clocks import FakeClock
 
@@ -103,3 +105,18 @@ async def a_meeting(client: httpx.AsyncClient, **fields: object) -> int:
     answer = await client.post("/api/meetings/", json={"title": "Retro", **fields})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
+
+
+@contextmanager
+def counted_queries(app: FastAPI) -> Iterator[list[str]]:
+    """The SELECTs that run in the block, but those of the relay, which looks into the outbox when it likes."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")) and OutboxRow.__tablename__ not in statement:
+            seen.append(statement)
+
+    engine = app.state.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)

@@ -6,8 +6,7 @@ from fastapi import FastAPI
 
 from tests import ami
 from tests.analytics import oracle
-from tests.analytics.test_routes import counted_queries
-from tests.api import SignUp, a_meeting
+from tests.api import SignUp, a_meeting, counted_queries
 from tests.transcripts.test_routes import VTT, put
 
 PEOPLE = [{"name": "Ada", "email": "ADA@example.com"}, {"name": "Grace"}]

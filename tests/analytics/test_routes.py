@@ -1,32 +1,13 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event
 
 from tests import ami
 from tests.ami import AmiMeeting, meetings
 from tests.analytics import oracle
-from tests.api import SignUp, a_meeting
+from tests.api import SignUp, a_meeting, counted_queries
 from tests.clocks import FakeClock
 from tests.transcripts.test_routes import VTT, put
-
-
-@contextmanager
-def counted_queries(app: FastAPI) -> Iterator[list[str]]:
-    """The SELECTs that run in the block."""
-    seen: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
-            seen.append(statement)
-
-    engine = app.state.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 class TestMeetingAnalytics:
