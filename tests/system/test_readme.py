@@ -42,5 +42,6 @@ class TestTour:
             re.sub(r"ttl=\d+", "ttl", line.strip()) for line in promised
         ]
         assert '"speaker": "Grace"' in done.stdout
-        assert "Grace: Please. I have a lot to say." in done.stdout
-        assert "\n304\n" in done.stdout
+        assert "Grace Hopper: Please. I have a lot to say." in done.stdout
+        for line in ('"title":"A tour"', '"total":1', "412", "304", "403"):
+            assert f"\n{line}\n" in done.stdout
