@@ -5,13 +5,12 @@ a body can be malformed or too large, and every body that is sent or answered ha
 """
 
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from mina_api.web.problems import MEDIA_TYPE, Problem
+from mina_api.web.problems import MEDIA_TYPE, Problem, phrase
 
 Json = dict[str, Any]
 Responses = dict[int | str, Json]
@@ -55,7 +54,7 @@ def responses(*statuses: int) -> Responses:
     return {
         status: {
             "model": Problem,
-            "description": HTTPStatus(status).phrase,
+            "description": phrase(status),
             **_with_headers(*SENT_WITH.get(status, ())),
         }
         for status in statuses
@@ -64,7 +63,7 @@ def responses(*statuses: int) -> Responses:
 
 def unavailable_as(model: type[BaseModel]) -> Responses:
     """OpenAPI's description of a 503 that says what is wrong in a body of its own."""
-    return {503: {"model": model, "description": HTTPStatus(503).phrase, **_with_headers("Retry-After")}}
+    return {503: {"model": model, "description": phrase(503), **_with_headers("Retry-After")}}
 
 
 def sends(status: int, *names: str) -> Responses:
@@ -119,13 +118,13 @@ def _operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _problem(status: int) -> Json:
-    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+    return {"description": phrase(status), "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
 
 
 def _example_of_problem(status: int, path: str) -> Json:
     body: Json = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": phrase(status),
         "status": status,
         "detail": DETAILS[status],
         "instance": path.replace("{", "").replace("}", ""),

@@ -61,6 +61,11 @@ class Problem(BaseModel):
     )
 
 
+def phrase(status: int) -> str:
+    """The status's name in RFC 9110, whichever Python this is: before 3.13 it has those of older RFCs."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(status).phrase
+
+
 def problem(
     request: Request,
     status: int,
@@ -70,7 +75,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem response; `errors` only where there are some."""
-    title = HTTPStatus(status).phrase
+    title = phrase(status)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
