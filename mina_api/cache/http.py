@@ -15,6 +15,7 @@ STORED_HEADERS = frozenset(
 )
 NOT_MODIFIED_HEADERS = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"age", b"cache-status"))
 
+_ANY_AGE = str(2**31)  # without an argument; what RFC 9111 section 1.2.2 counts to
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)')
 _ENTITY_TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|$)')
 
@@ -38,6 +39,7 @@ def parse_demand(cache_control: str | None) -> Demand:
         reload="no-cache" in found or max_age == 0,
         store="no-store" not in found,
         max_age=max_age,
+        max_stale=_seconds(found["max-stale"] or _ANY_AGE) if "max-stale" in found else 0.0,
         min_fresh=_seconds(found["min-fresh"], invalid=float("inf")) if "min-fresh" in found else 0.0,
         only_if_cached="only-if-cached" in found,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from mina_api.cache.freshness import DEFAULT, Freshness
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 CACHED = "__mina_cached__"
@@ -37,6 +39,7 @@ class Caching:
     key_func: Callable[[TagContext], str] | None
     condition: Callable[[TagContext], bool] | None
     vary: Vary
+    freshness: Freshness = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,18 @@ def cache_response(
     tags: Iterable[Tag] = (),
     condition: Callable[[TagContext], bool] | None = None,
     vary: Vary | None = None,
+    stale_while_revalidate: float = 0.0,
+    stale_if_error: float = 0.0,
+    negative_ttl: float | None = None,
+    jitter: float = 0.0,
+    beta: float = 1.0,
 ) -> Callable[[Endpoint], Endpoint]:
     """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`.
 
     `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
     local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
     false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
+    The last five are a `Freshness`, which says what they mean; raises ValueError for bad ones.
     """
     caching = Caching(
         prefix=prefix,
@@ -73,6 +82,7 @@ def cache_response(
         key_func=key_func,
         condition=condition,
         vary=dict(vary or {}),
+        freshness=Freshness(stale_while_revalidate, stale_if_error, negative_ttl, jitter, beta),
     )
 
     def mark(endpoint: Endpoint) -> Endpoint:

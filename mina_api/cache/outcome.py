@@ -48,16 +48,22 @@ class Demand:
     reload: bool = False
     store: bool = True
     max_age: float | None = None
+    max_stale: float = 0.0
     min_fresh: float = 0.0
     only_if_cached: bool = False
 
     def accepts(self, entry: Entry, now: float) -> bool:
         """Whether this request may be answered from `entry`, which is current, at `now`."""
-        if self.reload or not entry.is_fresh(now):
+        if self.reload or now >= entry.fresh_until + self.max_stale:
             return False
         if self.max_age is not None and now - entry.created > self.max_age:
             return False
-        return entry.fresh_until - now >= self.min_fresh
+        return self.min_fresh == 0 or entry.fresh_until - now >= self.min_fresh
+
+    @property
+    def leaves_freshness_to_us(self) -> bool:
+        """Whether the request says nothing of how old an answer may be, so that the policy does."""
+        return not self.reload and self.max_age is None and self.min_fresh == 0
 
 
 ANY = Demand()

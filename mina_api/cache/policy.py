@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from mina_api.cache.freshness import DEFAULT, Freshness
+
 MAX_TAGS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:
-    """TTL in seconds and the tags that an answer depends on, at most eight.
+    """TTL in seconds, the tags that an answer depends on, at most eight, and what goes beyond the TTL.
 
     Raises ValueError for a TTL that is not positive or for more tags than that.
     """
@@ -15,6 +17,7 @@ class CachePolicy:
     ttl: int
     prefix: str = "temp"
     tags: tuple[str, ...] = ()
+    freshness: Freshness = DEFAULT
 
     def __post_init__(self) -> None:
         if self.ttl <= 0:

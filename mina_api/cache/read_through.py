@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.lease import Lease, new_owner
 from mina_api.cache.loading import LoadSlots
 from mina_api.cache.outcome import ANY, Demand, Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.refreshing import Refresher
 from mina_api.cache.single_flight import SingleFlight
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
@@ -27,8 +29,10 @@ from mina_api.cache.tier import Fetched, Tier, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
+IsFailure = Callable[[Exception], Awaitable[bool]]
 Load = Callable[[], Awaitable[Loaded | None]]
 
+STALE_IF_ERROR = "stale-if-error"
 REDIS_DOWN = "redis-down"
 LAST_TIER = "l2"
 
@@ -49,17 +53,25 @@ class _Read:
     policy: CachePolicy
     load: Load
     demand: Demand
+    is_failure: IsFailure
+
+
+async def any_failure(_: Exception) -> bool:
+    """What a loader of values raises is never an answer."""
+    return True
 
 
 class ReadThrough:
     """Reads of one process through its tier."""
 
-    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters) -> None:
+    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance) -> None:
         self._tier = tier
         self._config = config
         self._clock = clock
         self._counters = counters
-        self._store = EntryStore(tier, config, clock, counters)
+        self._store = EntryStore(tier, config, clock, counters, chance)
+        self._chance = chance
+        self._refresher = Refresher(counters)
         self._slots = LoadSlots(config.max_concurrent_loads)
         self._flights: SingleFlight[Served] = SingleFlight()
         self._releases: set[asyncio.Task[None]] = set()
@@ -67,22 +79,30 @@ class ReadThrough:
     @property
     def loads_in_flight(self) -> int:
         """How many loads are running or queued in this process."""
-        return len(self._flights)
+        return len(self._flights) + len(self._refresher)
 
     async def close(self) -> None:
-        """Wait until every lease is given back."""
+        """End the loads in the background, and wait until every lease is given back."""
+        await self._refresher.close()
         if self._releases:
             await asyncio.wait(self._releases)
 
-    async def read(self, key: CacheKey, policy: CachePolicy, load: Load, demand: Demand = ANY) -> Served:
+    async def read(
+        self,
+        key: CacheKey,
+        policy: CachePolicy,
+        load: Load,
+        demand: Demand = ANY,
+        is_failure: IsFailure = any_failure,
+    ) -> Served:
         """The answer for `key`, from the tier or from `load`; raises what `load` raises."""
-        read = _Read(key, policy, load, demand)
+        read = _Read(key, policy, load, demand, is_failure)
         if not self._config.enabled or not demand.store:
             return await self._load_aside(read, Outcome.BYPASS)
         try:
             fetched = await self._tier.fetch(key.name, policy.tags)
             entry = await self._current(key, policy, fetched)
-            if entry is not None and demand.accepts(entry, self._clock.now()):
+            if entry is not None and self._serves(read, entry):
                 self._counters.hit(key.prefix)
                 return Served(entry, Outcome.HIT, LAST_TIER)
             snapshot = None if demand.only_if_cached else await self._snapshot(policy, fetched)
@@ -93,7 +113,52 @@ class ReadThrough:
             return Served(None, Outcome.MISS)
         if snapshot is None:
             return await self._load_aside(read, Outcome.BYPASS)
-        return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
+        try:
+            return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
+        except Exception as failure:
+            if entry is None or not await self._excuses(read, entry, failure):
+                raise
+            self._counters.errors += 1
+            logger.exception("the load of %s failed: its last answer is served, as stale_if_error allows", key)
+            return Served(entry, Outcome.HIT, STALE_IF_ERROR)
+
+    def _serves(self, read: _Read, entry: Entry) -> bool:
+        """Whether `entry`, which is current, answers; has it loaded in the background where that is due."""
+        now, freshness = self._clock.now(), read.policy.freshness
+        if read.demand.accepts(entry, now):
+            if freshness.is_due(entry, now, self._chance):
+                self._refresher.start(read.key, lambda: self._refresh(read, entry))
+            return True
+        if read.demand.leaves_freshness_to_us and freshness.serves_while_revalidating(entry, now):
+            self._refresher.start(read.key, lambda: self._refresh(read, entry))
+            return True
+        return False
+
+    async def _excuses(self, read: _Read, entry: Entry, failure: Exception) -> bool:
+        """Whether `entry`, which was current when the request came, answers in the place of `failure`."""
+        allowed = read.policy.freshness.serves_on_error(entry, self._clock.now())
+        return allowed and read.demand.leaves_freshness_to_us and await read.is_failure(failure)
+
+    async def _refresh(self, read: _Read, served: Entry) -> None:
+        """Load what `served` answers, unless another process does or has done it."""
+        lease = Lease(self._tier, read.key.name, new_owner(), self._config.lease_seconds)
+        may_be_ours = True
+        try:
+            left_seconds, fetched = await asyncio.gather(
+                lease.acquire(), self._tier.fetch(read.key.name, read.policy.tags)
+            )
+            may_be_ours = left_seconds <= 0
+            entry = await self._current(read.key, read.policy, fetched)
+            is_newer = entry is not None and entry.created > served.created
+            if not may_be_ours or is_newer or (snapshot := await self._snapshot(read.policy, fetched)) is None:
+                return
+            async with lease.renewed():
+                await self._load(read, Outcome.STALE, snapshot)
+        except TierUnavailable:
+            return
+        finally:
+            if may_be_ours:
+                self._give_back(lease)
 
     async def _current(self, key: CacheKey, policy: CachePolicy, fetched: Fetched) -> Entry | None:
         """The entry that was fetched, if it is this key's, of this server, and under the current tokens."""

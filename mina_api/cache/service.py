@@ -1,6 +1,7 @@
 """The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
 
 import logging
+import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,11 +11,12 @@ from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.codec import UndecodableBody
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import ANY, Demand, Loaded, Served
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Load, ReadThrough
+from mina_api.cache.read_through import IsFailure, Load, ReadThrough, any_failure
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
@@ -45,13 +47,14 @@ class CacheService:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        chance: Chance = random.random,
     ) -> None:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
         self._tier = tier
         self._counters = Counters(self.clock)
-        self._reads = ReadThrough(tier, self.config, self.clock, self._counters)
-        self._store = EntryStore(tier, self.config, self.clock, self._counters)
+        self._reads = ReadThrough(tier, self.config, self.clock, self._counters, chance)
+        self._store = EntryStore(tier, self.config, self.clock, self._counters, chance)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
 
     async def start(self) -> None:
@@ -75,9 +78,20 @@ class CacheService:
 
     # Answers
 
-    async def read(self, key: CacheKey, policy: CachePolicy, load: Load, demand: Demand = ANY) -> Served:
-        """The answer of an endpoint, from the tier or from `load`; raises what `load` raises."""
-        return await self._reads.read(key, policy, load, demand)
+    async def read(
+        self,
+        key: CacheKey,
+        policy: CachePolicy,
+        load: Load,
+        demand: Demand = ANY,
+        *,
+        is_failure: IsFailure = any_failure,
+    ) -> Served:
+        """The answer of an endpoint, from the tier or from `load`; raises what `load` raises.
+
+        `is_failure` tells what `load` raises because it could not answer, for `stale_if_error`, from an answer.
+        """
+        return await self._reads.read(key, policy, load, demand, is_failure)
 
     # Values
 
@@ -131,7 +145,7 @@ class CacheService:
         async def load() -> Loaded:
             return Loaded(codec.dump_json(await loader()))
 
-        full = self._policy(policy.prefix, policy.ttl, policy.tags)
+        full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
         served = await self._reads.read(self._key(key, policy.prefix), full, load)
         assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
         return codec.load_json(codec.plain_body(served.entry, self.config.max_body_bytes))
@@ -176,10 +190,11 @@ class CacheService:
     def _key(self, key: str, prefix: str) -> CacheKey:
         return manual_key(namespace=self.config.namespace, prefix=prefix, key=key)
 
-    def _policy(self, prefix: str, ttl: int | None, tags: Iterable[str]) -> CachePolicy:
+    def _policy(self, prefix: str, ttl: int | None, tags: Iterable[str], freshness: Freshness = DEFAULT) -> CachePolicy:
         own = prefix_tag(prefix)
         every = (own, *(tag for tag in dict.fromkeys(tags) if tag != own))
-        return CachePolicy(ttl=self.config.ttl_of(prefix) if ttl is None else ttl, prefix=prefix, tags=every)
+        chosen = self.config.ttl_of(prefix) if ttl is None else ttl
+        return CachePolicy(ttl=chosen, prefix=prefix, tags=every, freshness=freshness)
 
     async def _find(self, key: CacheKey) -> Entry | None:
         """The entry of `key` under whatever tags it was set with: their tokens are read after the entry."""

@@ -7,6 +7,7 @@ from mina_api.cache import codec
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, encode
+from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
@@ -19,11 +20,12 @@ logger = logging.getLogger(__name__)
 class EntryStore:
     """The way into the tier: within the size limit, counted, and never an error to who asked."""
 
-    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters) -> None:
+    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance) -> None:
         self._tier = tier
         self._config = config
         self._clock = clock
         self._counters = counters
+        self._chance = chance
 
     def make(
         self,
@@ -36,14 +38,15 @@ class EntryStore:
     ) -> Entry:
         """An entry of now, under `tokens` that were read before `loaded` was; without any it is not to be stored."""
         now = self._clock.now()
+        fresh_until = now + policy.freshness.ttl_of(policy.ttl, loaded.status, self._chance)
         return Entry(
             key=key.canonical,
             body=loaded.body,
             status=loaded.status,
             headers=loaded.headers,
             created=now,
-            fresh_until=now + policy.ttl,
-            stale_until=now + policy.ttl,
+            fresh_until=fresh_until,
+            stale_until=fresh_until + policy.freshness.stale_seconds,
             load_seconds=load_seconds,
             epoch=epoch,
             tags=policy.tags if tokens else (),

@@ -1,12 +1,14 @@
 """Caches under test: each `a_cache` is what one process would have."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.freshness import Chance
 from mina_api.cache.invalidation import Journal
 from mina_api.cache.redis_tier import OnReturn, RedisTier
 from mina_api.cache.service import CacheService
@@ -26,11 +28,12 @@ async def a_cache(
     clock: Clock | None = None,
     journal: Journal | None = None,
     on_return: OnReturn = nothing_to_drain,
+    chance: Chance = random.random,
     **config: Any,
 ) -> AsyncIterator[CacheService]:
     """A started cache on the Valkey at `url`."""
     chosen = CacheConfig(**{**PATIENT, "probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
-    cache = CacheService(RedisTier(url, chosen, on_return), chosen, clock=clock, journal=journal)
+    cache = CacheService(RedisTier(url, chosen, on_return), chosen, clock=clock, journal=journal, chance=chance)
     await cache.start()
     try:
         yield cache

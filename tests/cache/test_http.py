@@ -31,6 +31,9 @@ class TestParseDemand:
             ("max-age=30", Demand(max_age=30.0)),
             ("max-age=soon", Demand(reload=True, max_age=0.0)),
             ("min-fresh=5, only-if-cached", Demand(min_fresh=5.0, only_if_cached=True)),
+            ("max-stale=5", Demand(max_stale=5.0)),
+            ("max-stale", Demand(max_stale=2.0**31)),
+            ("max-stale=soon", ANY),
             ("my-no-cache", ANY),
         ],
     )

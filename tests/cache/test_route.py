@@ -1,11 +1,9 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import httpx
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel
@@ -21,7 +19,7 @@ from mina_api.cache.fastapi import (
 )
 from mina_api.cache.fastapi.documentation import HEADERS
 from mina_api.cache.fastapi.plan import UnsafeCaching
-from tests.cache.services import a_cache
+from tests.cache.conftest import Serving
 
 bearer = OAuth2PasswordBearer("/token", auto_error=False)
 
@@ -36,24 +34,6 @@ def get_user(request: Request, token: Annotated[str | None, Depends(bearer)]) ->
 
 
 User = Annotated[str, Depends(get_user)]
-Serving = Callable[[APIRouter], Any]
-
-
-@pytest.fixture
-def serving(valkey_url: str) -> Serving:
-    """Serves a router: `async with serving(router) as client`."""
-
-    @asynccontextmanager
-    async def serve(router: APIRouter) -> AsyncIterator[httpx.AsyncClient]:
-        app = FastAPI()
-        app.include_router(router)
-        async with a_cache(valkey_url) as cache:
-            app.state.cache = cache
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                yield client
-
-    return serve
 
 
 def a_router() -> APIRouter:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from mina_api.cache.codec import plain_body
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.calls import call
+from mina_api.cache.fastapi.failures import rendered_failure
 from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.plan import CachePlan
 from mina_api.cache.fastapi.rendering import Header, Renderer, is_whole
@@ -30,8 +31,9 @@ class Answering:
 
     def __init__(self, plan: CachePlan, route: Any, endpoint: Any) -> None:
         self._plan = plan
-        self._endpoint = endpoint
-        self._renderer = Renderer(route)
+        self.endpoint = endpoint
+        self.renderer = Renderer(route)
+        self.keeps_not_found = plan.caching.freshness.negative_ttl is not None
 
     async def answer(self, request: Request, injected: Response, values: dict[str, Any]) -> Response:
         """The response to `request`, whose dependencies are solved into `values`."""
@@ -39,7 +41,7 @@ class Answering:
         identity = identity_of(request)
         context = self._plan.context(request, identity, cache.clock.now())
         from_dependencies: list[Header] = list(injected.raw_headers)
-        load = _Load(self._renderer, self._endpoint, injected, values)
+        load = _Load(self, request, injected, values)
         condition = self._plan.caching.condition
         if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
@@ -48,6 +50,7 @@ class Answering:
             self._plan.policy(context, cache.config),
             load,
             parse_demand(request.headers.get("cache-control")),
+            is_failure=load.is_failure,
         )
         if served.entry is not None:
             return _respond(request, served, served.entry, from_dependencies, cache)
@@ -68,16 +71,16 @@ class Answering:
 class _Load:
     """The loader of one request: runs its endpoint once, and keeps a response that only it may have."""
 
-    def __init__(self, renderer: Renderer, endpoint: Any, injected: Response, values: dict[str, Any]) -> None:
-        self._renderer = renderer
-        self._endpoint = endpoint
+    def __init__(self, route: Answering, request: Request, injected: Response, values: dict[str, Any]) -> None:
+        self._route = route
+        self._request = request
         self._injected = injected
         self._values = values
         self.made: Response | None = None
 
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
-        response = await self.response()
+        response = await self._answer()
         headers = tuple((name.lower(), value) for name, value in response.raw_headers if name.lower() in STORED_HEADERS)
         if not is_whole(response) or forbids_storing(tuple(response.raw_headers)):
             self.made = response
@@ -85,13 +88,29 @@ class _Load:
         body = bytes(response.body)
         if response.status_code == 200 and not any(name == b"etag" for name, _ in headers):
             headers = (*headers, (b"etag", entity_tag(body)))
-        return Loaded(body, response.status_code, headers, storable=response.status_code == 200)
+        storable = response.status_code == 200 or (response.status_code == 404 and self._route.keeps_not_found)
+        return Loaded(body, response.status_code, headers, storable=storable)
+
+    async def is_failure(self, failure: Exception) -> bool:
+        """Whether the application answers `failure` as a mistake of its own, by a 5xx."""
+        rendered = await rendered_failure(self._request, failure)
+        return rendered is None or rendered.status_code >= 500
+
+    async def _answer(self) -> Response:
+        """The response, also what the application makes of a 404 that the endpoint raises, where it is kept."""
+        try:
+            return await self.response()
+        except Exception as failure:
+            rendered = await rendered_failure(self._request, failure) if self._route.keeps_not_found else None
+            if rendered is None or rendered.status_code != 404:
+                raise
+            return rendered
 
     async def response(self) -> Response:
         """The endpoint's response, after `response_model`."""
         before = len(self._injected.raw_headers)
-        returned = await call(self._endpoint, self._values)
-        return await self._renderer.render(returned, self._injected, self._injected.raw_headers[before:])
+        returned = await call(self._route.endpoint, self._values)
+        return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])
 
 
 def _respond(

@@ -81,7 +81,7 @@ class CachePlan:
             tags.append(user_tag(context.user_id))
         tags += (_tag(tag, context) for tag in caching.tags)
         ttl = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
-        return CachePolicy(ttl=ttl, prefix=caching.prefix, tags=tuple(dict.fromkeys(tags)))
+        return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness)
 
 
 class InvalidationPlan:
