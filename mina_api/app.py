@@ -20,13 +20,15 @@ from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier
+from mina_api.cache.sealing import Sealer
+from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService, install_cache_service
 from mina_api.cache.tier import Tier
 from mina_api.db.outbox import Outbox, OutboxRelay
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
-from mina_api.settings import Settings, load_settings
+from mina_api.settings import Settings, keys_of, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
 from mina_api.web import health, openapi, problems
@@ -99,7 +101,14 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         tier: Tier = NoTier()
         if url := settings.redis.url.get_secret_value():
             tier = RedisTier(url, config, on_return=outbox.drain)
-        app.state.cache = cache = CacheService(tier, config, clock=app.state.clock, journal=outbox)
+        app.state.cache = cache = CacheService(
+            tier,
+            config,
+            clock=app.state.clock,
+            journal=outbox,
+            serializer=_serializer(settings),
+            sealer=_sealer(settings),
+        )
         await cache.start()
         stack.push_async_callback(cache.close)
         limiter = RateLimiter(
@@ -138,6 +147,18 @@ def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottl
         address_failures=given.sign_in_address_failures,
         seconds=given.sign_in_window_seconds,
     )
+
+
+def _serializer(settings: Settings) -> Serializer:
+    given = settings.cache
+    if given.serializer == "pickle":
+        return SignedPickleSerializer(keys_of(given.signing_keys), given.signing_algorithm)
+    return MsgpackSerializer() if given.serializer == "msgpack" else JSON
+
+
+def _sealer(settings: Settings) -> Sealer | None:
+    keys = keys_of(settings.cache.encryption_keys)
+    return Sealer(keys) if keys else None
 
 
 def _cache_config(settings: Settings) -> CacheConfig:

@@ -1,11 +1,12 @@
 """Settings from the environment, grouped, validated once at start; only `app`, `cli` and `dev` read them."""
 
 import secrets
+import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
@@ -76,6 +77,14 @@ class RedisSettings(_Group):
         return url
 
 
+def keys_of(keys: SecretStr) -> list[bytes]:
+    """Keys of 32 bytes in hexadecimal, by commas; raises ValueError, which says nothing of them."""
+    parts = [part.strip() for part in keys.get_secret_value().split(",") if part.strip()]
+    if any(len(part) != 64 or not set(part) <= set(string.hexdigits) for part in parts):
+        raise ValueError("must be keys of 64 hexadecimal digits, by commas: try `openssl rand -hex 32`")
+    return [bytes.fromhex(part) for part in parts]
+
+
 class CacheSettings(_Group):
     """The response cache: TTLs in seconds, limits in bytes."""
 
@@ -92,6 +101,21 @@ class CacheSettings(_Group):
     lease_seconds: float = Field(3.0, gt=0, description="a loader's claim on a key; renewed while it lives")
     wait_seconds: float = Field(5.0, gt=0, description="wait for another worker's load, then load oneself")
     max_concurrent_loads: int = Field(32, ge=1, description="loads at once in each worker")
+    serializer: Literal["json", "msgpack", "pickle"] = Field("json", description="of values; pickle needs signing keys")
+    signing_algorithm: Literal["sha256", "sha384", "sha512"] = Field("sha256", description="of pickle's HMAC")
+    signing_keys: SecretStr = Field(
+        SecretStr(""), validate_default=True, description="64 hexadecimal digits each, by commas; the first signs"
+    )
+    encryption_keys: SecretStr = Field(
+        SecretStr(""), description="entries are encrypted by the first, read by each; as above; empty: not encrypted"
+    )
+
+    @field_validator("signing_keys", "encryption_keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
+        if not keys_of(keys) and info.field_name == "signing_keys" and info.data.get("serializer") == "pickle":
+            raise ValueError("must be set: pickle is read only where it is signed")
+        return keys
 
 
 class AuthSettings(_Group):

@@ -45,5 +45,17 @@ class TestLoadSettings:
 
         assert mistakes.value.lines == ["DATABASE_URL is required", "MINA_SECRET_KEY is required"]
 
+    def test_refuses_keys_of_the_cache_that_are_none_and_says_nothing_of_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for keys in ("ab" * 31, "g" * 64, f"{'ab' * 32},short"):
+            found = lines(monkeypatch, MINA_CACHE_ENCRYPTION_KEYS=keys)
+            assert [line.split()[0] for line in found] == ["MINA_CACHE_ENCRYPTION_KEYS"]
+            assert keys not in found[0]
+        monkeypatch.delenv("MINA_CACHE_ENCRYPTION_KEYS")
+        assert "MINA_CACHE_SIGNING_KEYS" in lines(monkeypatch, MINA_CACHE_SERIALIZER="pickle")[0]
+        good = f"{'ab' * 32}, {'CD' * 32}"
+        assert lines(monkeypatch, MINA_CACHE_SIGNING_KEYS=good, MINA_CACHE_ENCRYPTION_KEYS=good) == []
+
     def test_refuses_a_regular_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert lines(monkeypatch, MINA_SECRET_KEY="a" * 64)[0].startswith("MINA_SECRET_KEY is too regular")

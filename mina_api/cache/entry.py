@@ -1,8 +1,9 @@
 """An entry: a stored answer, the tokens it was read under, and the versioned binary envelope of both.
 
-Envelope, version 1, little-endian: magic `MN`, version, flags; CRC-32 of all that follows; created, fresh
-until and stale until (seconds since the epoch, float64), load seconds (float32), status, size of the body
-before compression; then length-prefixed canonical key, epoch, tags with tokens, headers; then the body.
+Envelope, version 1, little-endian: magic `MN`, version, flags (bit 0: zstd; from bit 1: codec); CRC-32 of all
+that follows, begun at the flags; created, fresh until and stale until (seconds since the epoch, float64), load
+seconds (float32), status, size of the body before compression; then length-prefixed canonical key, epoch, tags
+with tokens, headers; then the body.
 """
 
 import math
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 MAGIC = b"MN"
 VERSION = 1
 FLAG_ZSTD = 1
+CODEC_SHIFT = 1
 
 _HEAD = struct.Struct("<2sBBI")
 _FIXED = struct.Struct("<dddfHI")
@@ -42,6 +44,7 @@ class Entry:
     tokens: tuple[bytes, ...]
     compressed: bool
     size: int
+    codec: int = 0
 
     def is_fresh(self, now: float) -> bool:
         """Whether its TTL has not run out at `now`."""
@@ -71,7 +74,8 @@ def encode(entry: Entry) -> bytes:
         parts += (_text(name), _text(value))
     parts.append(entry.body)
     rest = b"".join(parts)
-    return _HEAD.pack(MAGIC, VERSION, FLAG_ZSTD if entry.compressed else 0, zlib.crc32(rest)) + rest
+    flags = entry.codec << CODEC_SHIFT | (FLAG_ZSTD if entry.compressed else 0)
+    return _HEAD.pack(MAGIC, VERSION, flags, _checksum(flags, rest)) + rest
 
 
 def decode(data: bytes) -> Entry:
@@ -87,7 +91,7 @@ def _decode(data: bytes) -> Entry:
     if magic != MAGIC or version != VERSION:
         raise UndecodableEntry("not an entry of this version")
     rest = memoryview(data)[_HEAD.size :]
-    if zlib.crc32(rest) != checksum:
+    if _checksum(flags, rest) != checksum:
         raise UndecodableEntry("checksum differs")
     created, fresh_until, stale_until, load_seconds, status, size = _FIXED.unpack_from(rest)
     reader = _Reader(rest, _FIXED.size)
@@ -109,7 +113,12 @@ def _decode(data: bytes) -> Entry:
         tokens=tuple(token for _, token in pairs),
         compressed=bool(flags & FLAG_ZSTD),
         size=size,
+        codec=flags >> CODEC_SHIFT,
     )
+
+
+def _checksum(flags: int, rest: bytes | memoryview) -> int:
+    return zlib.crc32(rest, flags)
 
 
 def _text(value: bytes) -> bytes:

@@ -18,12 +18,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a loader made; `storable` is False for what must not be kept, though all who wait may share it."""
+    """What a loader made, by which serializer (0: none); what is not `storable` may be shared by all who wait."""
 
     body: bytes
     status: int = 200
     headers: Headers = ()
     storable: bool = True
+    codec: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.lease import Lease, new_owner
@@ -64,12 +64,14 @@ async def any_failure(_: Exception) -> bool:
 class ReadThrough:
     """Reads of one process through its tier."""
 
-    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance) -> None:
+    def __init__(
+        self, tier: Tier, store: EntryStore, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance
+    ) -> None:
         self._tier = tier
         self._config = config
         self._clock = clock
         self._counters = counters
-        self._store = EntryStore(tier, config, clock, counters, chance)
+        self._store = store
         self._chance = chance
         self._refresher = Refresher(counters)
         self._slots = LoadSlots(config.max_concurrent_loads)
@@ -165,7 +167,7 @@ class ReadThrough:
         if fetched.data is None:
             return None
         try:
-            entry = decode(fetched.data)
+            entry = self._store.read(key, fetched.data)
         except UndecodableEntry as failure:
             self._counters.errors += 1
             logger.warning("the entry of %s cannot be read, so it is deleted: %s", key, failure)

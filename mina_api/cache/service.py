@@ -6,23 +6,26 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mina_api.cache import codec
 from mina_api.cache.clock import Clock, SystemClock
-from mina_api.cache.codec import UndecodableBody
+from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import ANY, Demand, Loaded, Served
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.read_through import IsFailure, Load, ReadThrough, any_failure
+from mina_api.cache.sealing import Sealer
+from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
 from mina_api.cache.tier import Tier, TierUnavailable
 
 logger = logging.getLogger(__name__)
+
+_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,10 @@ class CacheHealth:
 
 
 class CacheService:
-    """A cache over one tier; built and closed by the lifespan of the program that uses it."""
+    """A cache over one tier; built and closed by the lifespan of the program that uses it.
+
+    `serializer` writes the values that are set by hand; with a `sealer` every entry is encrypted at rest.
+    """
 
     def __init__(
         self,
@@ -47,14 +53,17 @@ class CacheService:
         *,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        serializer: Serializer = JSON,
+        sealer: Sealer | None = None,
         chance: Chance = random.random,
     ) -> None:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
         self._tier = tier
         self._counters = Counters(self.clock)
-        self._reads = ReadThrough(tier, self.config, self.clock, self._counters, chance)
-        self._store = EntryStore(tier, self.config, self.clock, self._counters, chance)
+        self._serializer = serializer
+        self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
+        self._reads = ReadThrough(tier, self._store, self.config, self.clock, self._counters, chance)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
 
     async def start(self) -> None:
@@ -103,24 +112,30 @@ class CacheService:
         """The values that are there, by key."""
         found: dict[str, Any] = {}
         for key in keys:
-            entry = await self._find(self._key(key, prefix))
-            if entry is None:
+            name = self._key(key, prefix)
+            entry = await self._find(name)
+            try:
+                value = _ABSENT if entry is None else self._value(entry)
+            except UndecodableBody as failure:
+                self._unreadable(name, failure)
+                value = _ABSENT
+            if value is _ABSENT:
                 self._counters.loaded(prefix)
                 continue
             self._counters.hit(prefix)
-            found[key] = codec.load_json(codec.plain_body(entry, self.config.max_body_bytes))
+            found[key] = value
         return found
 
     async def set(
         self, key: str, value: Any, ttl: int | None = None, prefix: str = "temp", tags: Iterable[str] = ()
     ) -> bool:
-        """Keep a JSON value for `ttl` seconds (None: the prefix's TTL); whether it was stored.
+        """Keep a value for `ttl` seconds (None: the prefix's TTL); whether it was stored.
 
-        Raises TypeError or ValueError for what JSON cannot hold, for a bad TTL, and for too many tags.
+        Raises TypeError or ValueError for what the serializer cannot hold, for a bad TTL, and for too many tags.
         """
         policy = self._policy(prefix, ttl, tags)
-        loaded = Loaded(codec.dump_json(value))
         name = self._key(key, prefix)
+        loaded = self._loaded(name, value)
         try:
             epoch = self._tier.epoch
             tokens = tuple(token for token in await self._tier.snapshot(policy.tags) if token is not None)
@@ -140,15 +155,25 @@ class CacheService:
         return bool(removed)
 
     async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
-        """The JSON value of `key`, loaded once by all who miss it; raises what `loader` raises."""
+        """The value of `key`, loaded once by all who miss it; raises what `loader` raises.
+
+        One that the serializer cannot read is deleted and loaded.
+        """
+        name = self._key(key, policy.prefix)
 
         async def load() -> Loaded:
-            return Loaded(codec.dump_json(await loader()))
+            return self._loaded(name, await loader())
 
         full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
-        served = await self._reads.read(self._key(key, policy.prefix), full, load)
+        served = await self._reads.read(name, full, load)
         assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
-        return codec.load_json(codec.plain_body(served.entry, self.config.max_body_bytes))
+        try:
+            return self._value(served.entry)
+        except UndecodableBody as failure:
+            self._unreadable(name, failure)
+        served = await self._reads.read(name, full, load, Demand(reload=True))
+        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
+        return self._value(served.entry)
 
     # Invalidation
 
@@ -196,6 +221,19 @@ class CacheService:
         chosen = self.config.ttl_of(prefix) if ttl is None else ttl
         return CachePolicy(ttl=chosen, prefix=prefix, tags=every, freshness=freshness)
 
+    def _loaded(self, key: CacheKey, value: Any) -> Loaded:
+        return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
+
+    def _value(self, entry: Entry) -> Any:
+        """The value in `entry`; raises UndecodableBody, also for one that another serializer wrote."""
+        if entry.codec != self._serializer.codec:
+            raise UndecodableBody(f"it is of codec {entry.codec}, not {self._serializer.codec}")
+        return self._serializer.load(plain_body(entry, self.config.max_body_bytes), entry.key)
+
+    def _unreadable(self, key: CacheKey, failure: Exception) -> None:
+        self._counters.errors += 1
+        logger.warning("the entry of %s cannot be read: %s", key, failure)
+
     async def _find(self, key: CacheKey) -> Entry | None:
         """The entry of `key` under whatever tags it was set with: their tokens are read after the entry."""
         own = prefix_tag(key.prefix)
@@ -203,15 +241,14 @@ class CacheService:
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
                 return None
-            entry = decode(fetched.data)
+            entry = self._store.read(key, fetched.data)
             tokens = fetched.tokens
             if entry.tags != (own,):
                 tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
         except TierUnavailable:
             return None
-        except (UndecodableEntry, UndecodableBody) as failure:
-            self._counters.errors += 1
-            logger.warning("the entry of %s cannot be read: %s", key, failure)
+        except UndecodableEntry as failure:
+            self._unreadable(key, failure)
             return None
         valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
         return entry if valid and entry.is_fresh(self.clock.now()) else None

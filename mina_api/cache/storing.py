@@ -1,16 +1,17 @@
-"""Making entries of what was loaded, and putting them into the tier."""
+"""Making entries of what was loaded, and their way into the tier and out of it."""
 
 import logging
 from dataclasses import replace
 
-from mina_api.cache import codec
 from mina_api.cache.clock import Clock
+from mina_api.cache.compression import compress
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.entry import Entry, encode
+from mina_api.cache.entry import Entry, decode, encode
 from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.sealing import Sealer
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
 
@@ -18,14 +19,23 @@ logger = logging.getLogger(__name__)
 
 
 class EntryStore:
-    """The way into the tier: within the size limit, counted, and never an error to who asked."""
+    """The way into the tier, within the size limit, sealed where a sealer is given, and out of it."""
 
-    def __init__(self, tier: Tier, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance) -> None:
+    def __init__(
+        self,
+        tier: Tier,
+        config: CacheConfig,
+        clock: Clock,
+        counters: Counters,
+        chance: Chance,
+        sealer: Sealer | None = None,
+    ) -> None:
         self._tier = tier
         self._config = config
         self._clock = clock
         self._counters = counters
         self._chance = chance
+        self._sealer = sealer
 
     def make(
         self,
@@ -53,12 +63,19 @@ class EntryStore:
             tokens=tokens,
             compressed=False,
             size=len(loaded.body),
+            codec=loaded.codec,
         )
+
+    def read(self, key: CacheKey, data: bytes) -> Entry:
+        """The entry in `data`, which the tier had under `key`; raises UndecodableEntry."""
+        return decode(data if self._sealer is None else self._sealer.open(key.name, data))
 
     async def put(self, key: CacheKey, entry: Entry) -> bool:
         """Whether `entry` is now in the tier."""
-        body, compressed = codec.compress(entry.body, self._config.compress_over_bytes)
+        body, compressed = compress(entry.body, self._config.compress_over_bytes)
         data = encode(replace(entry, body=body, compressed=compressed))
+        if self._sealer is not None:
+            data = self._sealer.seal(key.name, data)
         if len(data) > self._config.max_entry_bytes:
             logger.warning("the answer of %s is not stored: %d bytes", key, len(data))
             return False

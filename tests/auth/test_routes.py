@@ -83,7 +83,7 @@ class TestToken:
         forged = [
             jwt.encode(claims, "another key of thirty-two letters", "HS256"),
             jwt.encode(claims, SECRET_KEY, "HS384"),
-            jwt.encode(claims, None, "none"),
+            jwt.encode(claims, "", "none"),
             jwt.encode({**claims, "aud": "other"}, SECRET_KEY, "HS256"),
             jwt.encode({**claims, "sub": "x"}, SECRET_KEY, "HS256"),
             jwt.encode({key: value for key, value in claims.items() if key != "exp"}, SECRET_KEY, "HS256"),

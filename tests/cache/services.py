@@ -11,6 +11,8 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Chance
 from mina_api.cache.invalidation import Journal
 from mina_api.cache.redis_tier import OnReturn, RedisTier
+from mina_api.cache.sealing import Sealer
+from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
 
 # A busy test machine is no lost Redis; tests that lose one say how soon it is given up.
@@ -29,11 +31,16 @@ async def a_cache(
     journal: Journal | None = None,
     on_return: OnReturn = nothing_to_drain,
     chance: Chance = random.random,
+    serializer: Serializer = JSON,
+    sealer: Sealer | None = None,
     **config: Any,
 ) -> AsyncIterator[CacheService]:
     """A started cache on the Valkey at `url`."""
     chosen = CacheConfig(**{**PATIENT, "probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
-    cache = CacheService(RedisTier(url, chosen, on_return), chosen, clock=clock, journal=journal, chance=chance)
+    tier = RedisTier(url, chosen, on_return)
+    cache = CacheService(
+        tier, chosen, clock=clock, journal=journal, serializer=serializer, sealer=sealer, chance=chance
+    )
     await cache.start()
     try:
         yield cache

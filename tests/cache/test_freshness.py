@@ -46,7 +46,7 @@ class TestFreshness:
         ],
     )
     def test_refuses_what_means_nothing(self, values: dict[str, float]) -> None:
-        with pytest.raises(ValueError, match="jitter|beta|stale_if_error|negative_ttl"):
+        with pytest.raises(ValueError, match=r"jitter|beta|stale_if_error|negative_ttl"):
             Freshness(**values)
 
     @given(chance=st.floats(0, 1, exclude_max=True), jitter=st.floats(0, 0.9))

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel
 
-from mina_api.cache.codec import decompress
+from mina_api.cache.compression import decompress
 from mina_api.cache.fastapi import (
     CachedRoute,
     Identity,

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from mina_api.cache.codec import plain_body
+from mina_api.cache.compression import plain_body
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.calls import call
 from mina_api.cache.fastapi.failures import rendered_failure

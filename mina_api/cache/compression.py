@@ -1,7 +1,4 @@
-"""Bodies as they are stored: zstd (RFC 8878) over a threshold, and JSON for values that are set by hand."""
-
-import json
-from typing import Any
+"""Bodies as they are stored: zstd (RFC 8878) over a threshold."""
 
 import zstandard
 
@@ -13,7 +10,7 @@ _compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False)
 
 
 class UndecodableBody(ValueError):
-    """A body that does not decompress to its declared size, or whose JSON does not parse."""
+    """A body that does not decompress to its declared size, or that its serializer cannot load."""
 
 
 def compress(body: bytes, over_bytes: int) -> tuple[bytes, bool]:
@@ -41,16 +38,3 @@ def plain_body(entry: Entry, max_bytes: int) -> bytes:
     if entry.size > max_bytes:
         raise UndecodableBody(f"{entry.size} bytes are more than an entry may have")
     return decompress(entry.body, entry.size)
-
-
-def dump_json(value: Any) -> bytes:
-    """`value` as compact JSON in UTF-8; raises TypeError or ValueError for what JSON cannot hold."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def load_json(body: bytes) -> Any:
-    """The value in `body`; raises UndecodableBody."""
-    try:
-        return json.loads(body)
-    except ValueError as failure:
-        raise UndecodableBody(str(failure)) from failure
