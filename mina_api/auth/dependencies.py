@@ -15,6 +15,7 @@ from mina_api.auth.service import Issuer
 from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.fastapi import Cache, Identity, identify
+from mina_api.cache.outcome import Tokens
 from mina_api.cache.service import CacheService
 from mina_api.errors import Forbidden, Unauthenticated
 from mina_api.web.dependencies import ReadFactory, Reads
@@ -78,17 +79,19 @@ async def get_viewer(
     if key is None and token is not None and token.startswith(api_keys.PREFIX):
         key = token
     if key is not None:
-        viewer = await _by_key(key, cache, reads)
+        viewer, seen = await _by_key(key, cache, reads)
     elif token is not None:
-        viewer = await _by_token(token, tokens, cache, reads)
+        viewer, seen = await _by_token(token, tokens, cache, reads)
     else:
         raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
-    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience))
+    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen))
     return viewer
 
 
-async def _by_token(token: str, tokens: AccessTokens, cache: CacheService, reads: ReadFactory) -> CurrentUser:
+async def _by_token(
+    token: str, tokens: AccessTokens, cache: CacheService, reads: ReadFactory
+) -> tuple[CurrentUser, Tokens]:
     claims = tokens.verify(token)
 
     async def load() -> dict[str, Any] | None:
@@ -97,13 +100,14 @@ async def _by_token(token: str, tokens: AccessTokens, cache: CacheService, reads
             return dict(found) if found else None
 
     key = f"viewer:{claims.user_id}:{claims.sign_in_id}"
-    found = await cache.get_or_load(key, load, viewer_policy(claims.user_id))
-    if found is None:
+    seen = await cache.get_or_load_seen(key, load, viewer_policy(claims.user_id))
+    if (found := seen.value) is None:
         raise Unauthenticated("The sign-in has ended.")
-    return CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
+    viewer = CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
+    return viewer, seen.tokens
 
 
-async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> CurrentUser:
+async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[CurrentUser, Tokens]:
     user_id, digest = api_keys.owner_of(key), api_keys.digest(key)
     if user_id is None:
         raise Unauthenticated("The API key is not valid.")
@@ -113,12 +117,12 @@ async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> CurrentU
             found = await load_key_holder(session, user_id, digest)
             return dict(found) if found else None
 
-    found = await cache.get_or_load(f"viewer:{user_id}:key:{digest.hex()}", load, viewer_policy(user_id))
-    if found is None or found.pop("expires") <= cache.clock.now():
+    seen = await cache.get_or_load_seen(f"viewer:{user_id}:key:{digest.hex()}", load, viewer_policy(user_id))
+    if (found := seen.value) is None or found.pop("expires") <= cache.clock.now():
         raise Unauthenticated("The API key is not valid, or no longer.")
     reads_alone = found.pop("scope") == KeyScope.READ
     role = Role.VIEWER if reads_alone else Role(found["role"])
-    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone)
+    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone), seen.tokens
 
 
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]

@@ -1,7 +1,9 @@
 """What a read came to: the answer, where it came from, and why; spelled alike in headers, metrics and logs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from mina_api.cache.entry import Entry, Headers
 
@@ -40,6 +42,18 @@ class Served:
     detail: str | None = None
     stored: bool = False
     collapsed: bool = False
+
+
+# Tags, and the token that each had when something was read; None where it is not known.
+Tokens = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value, and the tokens that it was read under: what is made of it is no newer than they are."""
+
+    value: Any
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.lease import Lease, new_owner
 from mina_api.cache.loading import LoadSlots
-from mina_api.cache.outcome import ANY, Demand, Loaded, Outcome, Served
+from mina_api.cache.outcome import ANY, Demand, Loaded, Outcome, Served, Tokens
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.refreshing import Refresher
 from mina_api.cache.single_flight import SingleFlight
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 IsFailure = Callable[[Exception], Awaitable[bool]]
 Load = Callable[[], Awaitable[Loaded | None]]
 
+CHANGED = "changed"
 STALE_IF_ERROR = "stale-if-error"
 REDIS_DOWN = "redis-down"
 LAST_TIER = "l2"
@@ -53,7 +54,15 @@ class _Read:
     policy: CachePolicy
     load: Load
     demand: Demand
+    seen: Tokens
     is_failure: IsFailure
+
+    def is_older_than(self, snapshot: "Snapshot") -> bool:
+        """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
+        return any(
+            tag in self.seen and self.seen[tag] != token
+            for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True)
+        )
 
 
 async def any_failure(_: Exception) -> bool:
@@ -95,10 +104,11 @@ class ReadThrough:
         policy: CachePolicy,
         load: Load,
         demand: Demand = ANY,
+        seen: Tokens | None = None,
         is_failure: IsFailure = any_failure,
     ) -> Served:
         """The answer for `key`, from the tier or from `load`; raises what `load` raises."""
-        read = _Read(key, policy, load, demand, is_failure)
+        read = _Read(key, policy, load, demand, seen or {}, is_failure)
         if not self._config.enabled or not demand.store:
             return await self._load_aside(read, Outcome.BYPASS)
         try:
@@ -115,6 +125,9 @@ class ReadThrough:
             return Served(None, Outcome.MISS)
         if snapshot is None:
             return await self._load_aside(read, Outcome.BYPASS)
+        if read.is_older_than(snapshot):
+            self._counters.loaded(key.prefix, bypass=True)
+            return await self._load(read, Outcome.BYPASS, None, CHANGED)
         try:
             return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
         except Exception as failure:
@@ -153,6 +166,8 @@ class ReadThrough:
             entry = await self._current(read.key, read.policy, fetched)
             is_newer = entry is not None and entry.created > served.created
             if not may_be_ours or is_newer or (snapshot := await self._snapshot(read.policy, fetched)) is None:
+                return
+            if read.is_older_than(snapshot):
                 return
             async with lease.renewed():
                 await self._load(read, Outcome.STALE, snapshot)
@@ -252,7 +267,7 @@ class ReadThrough:
                         return Served(entry, outcome, collapsed=True)
                     if may_be_ours:
                         async with lease.renewed():
-                            return await self._load(read, outcome, _newer(snapshot, read.policy, fetched))
+                            return await self._load(read, outcome, _newer(snapshot, read, fetched))
                     remaining = deadline - self._clock.monotonic()
                     if remaining <= 0:
                         return await self._load(read, outcome, snapshot)
@@ -286,10 +301,13 @@ def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
     return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
 
 
-def _newer(snapshot: Snapshot, policy: CachePolicy, fetched: Fetched) -> Snapshot:
+def _newer(snapshot: Snapshot, read: _Read, fetched: Fetched) -> Snapshot:
     """The tokens that were fetched last, if an entry can be stored under them."""
     tokens = _usable(fetched.tokens)
-    return Snapshot(tokens, fetched.epoch) if len(tokens) == len(policy.tags) else snapshot
+    if len(tokens) < len(read.policy.tags):
+        return snapshot
+    newer = Snapshot(tokens, fetched.epoch)
+    return snapshot if read.is_older_than(newer) else newer
 
 
 def _why(entry: Entry | None, now: float) -> Outcome:

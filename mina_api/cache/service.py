@@ -13,7 +13,7 @@ from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
-from mina_api.cache.outcome import ANY, Demand, Loaded, Served
+from mina_api.cache.outcome import ANY, Demand, Loaded, Seen, Served, Tokens
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.read_through import IsFailure, Load, ReadThrough, any_failure
 from mina_api.cache.sealing import Sealer
@@ -94,13 +94,16 @@ class CacheService:
         load: Load,
         demand: Demand = ANY,
         *,
+        seen: Tokens | None = None,
         is_failure: IsFailure = any_failure,
     ) -> Served:
         """The answer of an endpoint, from the tier or from `load`; raises what `load` raises.
 
-        `is_failure` tells what `load` raises because it could not answer, for `stale_if_error`, from an answer.
+        `seen` are the tokens of what was read before and goes into the answer, such as who asks: where one of them
+        has changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it
+        could not answer, for `stale_if_error`, from an answer.
         """
-        return await self._reads.read(key, policy, load, demand, is_failure)
+        return await self._reads.read(key, policy, load, demand, seen, is_failure)
 
     # Values
 
@@ -159,21 +162,27 @@ class CacheService:
 
         One that the serializer cannot read is deleted and loaded.
         """
+        return (await self.get_or_load_seen(key, loader, policy)).value
+
+    async def get_or_load_seen(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Seen:
+        """As `get_or_load`, with the tokens that it was read under: an `Identity` made of it says them."""
         name = self._key(key, policy.prefix)
 
         async def load() -> Loaded:
             return self._loaded(name, await loader())
 
         full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
-        served = await self._reads.read(name, full, load)
-        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
+        entry = (await self._reads.read(name, full, load)).entry
+        assert entry is not None, "a loader of values always gives one"  # noqa: S101
         try:
-            return self._value(served.entry)
+            value = self._value(entry)
         except UndecodableBody as failure:
             self._unreadable(name, failure)
-        served = await self._reads.read(name, full, load, Demand(reload=True))
-        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
-        return self._value(served.entry)
+            entry = (await self._reads.read(name, full, load, Demand(reload=True))).entry
+            assert entry is not None, "a loader of values always gives one"  # noqa: S101
+            value = self._value(entry)
+        known = dict(zip(entry.tags, entry.tokens, strict=True))
+        return Seen(value, {tag: known.get(tag) for tag in full.tags})
 
     # Invalidation
 

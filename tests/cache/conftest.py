@@ -18,10 +18,10 @@ def serving(valkey_url: str) -> Serving:
     """Serves a router over a cache with these options: `async with serving(router) as client`."""
 
     @asynccontextmanager
-    async def serve(router: APIRouter, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async def serve(router: APIRouter, url: str = valkey_url, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = FastAPI()
         app.include_router(router)
-        async with a_cache(valkey_url, **options) as cache:
+        async with a_cache(url, **options) as cache:
             app.state.cache = cache
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -110,10 +110,10 @@ class TestMembers:
         await enter(bob, workspace)
         authenticated, go, look_up = asyncio.Event(), asyncio.Event(), app.state.cache.read
 
-        async def held(*arguments: Any) -> Any:
+        async def held(*arguments: Any, **named: Any) -> Any:
             authenticated.set()
             await go.wait()
-            return await look_up(*arguments)
+            return await look_up(*arguments, **named)
 
         monkeypatch.setattr(app.state.cache, "read", held)
         early = asyncio.create_task(bob.get("/api/auth/me"))

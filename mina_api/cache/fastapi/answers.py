@@ -50,6 +50,7 @@ class Answering:
             self._plan.policy(context, cache.config),
             load,
             parse_demand(request.headers.get("cache-control")),
+            seen=identity.seen if identity is not None else None,
             is_failure=load.is_failure,
         )
         if served.entry is not None:
