@@ -24,6 +24,9 @@ class Running:
                 **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")},
                 "MINA_DEV_DIR": str(directory),
                 "MINA_LOG_LEVEL": "WARNING",
+                # A busy test machine is no lost Redis.
+                "MINA_REDIS_CONNECT_TIMEOUT_SECONDS": "5",
+                "MINA_REDIS_COMMAND_TIMEOUT_SECONDS": "5",
                 **environment,
             },
             stdout=subprocess.PIPE,

@@ -63,6 +63,9 @@ def serving(directory: Path, database_url: str, redis_url: str, **environment: s
                 "REDIS_URL": redis_url,
                 "MINA_SECRET_KEY": SECRET_KEY,
                 "MINA_LOG_LEVEL": "WARNING",
+                # A busy test machine is no lost Redis.
+                "MINA_REDIS_CONNECT_TIMEOUT_SECONDS": "5",
+                "MINA_REDIS_COMMAND_TIMEOUT_SECONDS": "5",
                 **environment,
             },
             stdout=output,
