@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from mina_api.app import create_app
+from mina_api.cache.testing import FakeClock
 from mina_api.db.outbox import OutboxRow
 from mina_api.settings import Settings, load_settings
-from tests.clocks import FakeClock
 
 SECRET_KEY = "0123456789abcdef" * 3
 PASSWORD = "correct horse battery"

@@ -2,11 +2,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from mina_api.cache.testing import FakeClock
 from tests import ami
 from tests.ami import AmiMeeting, meetings
 from tests.analytics import oracle
 from tests.api import SignUp, a_meeting, counted_queries
-from tests.clocks import FakeClock
 from tests.transcripts.test_routes import VTT, put
 
 

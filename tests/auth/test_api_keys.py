@@ -4,9 +4,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from mina_api.auth.api_keys import new_key, owner_of, shown_prefix
+from mina_api.cache.testing import FakeClock
 from mina_api.db.session import Database
 from tests.api import SignUp, a_client, a_meeting
-from tests.clocks import FakeClock
 
 
 async def a_key(client: httpx.AsyncClient, **fields: object) -> dict[str, str]:

@@ -5,8 +5,8 @@ import jwt
 import pytest
 from fastapi import FastAPI
 
+from mina_api.cache.testing import FakeClock
 from tests.api import PASSWORD, SECRET_KEY, SignUp, a_client
-from tests.clocks import FakeClock
 
 REGISTRATION = {"email": "Ada@Example.com", "password": PASSWORD, "name": "Ada Lovelace"}
 

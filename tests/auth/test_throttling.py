@@ -7,9 +7,9 @@ from fastapi import FastAPI
 
 from mina_api.app import create_app
 from mina_api.auth.throttling import network_of
+from mina_api.cache.testing import FakeClock
 from mina_api.settings import Settings
 from tests.api import PASSWORD, a_client, register, running
-from tests.clocks import FakeClock
 
 ATTEMPTS, ACCOUNT_ATTEMPTS, ADDRESS_FAILURES = 3, 6, 8
 

@@ -13,8 +13,8 @@ from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
+from mina_api.cache.testing import FakeClock
 from tests.cache.services import a_cache
-from tests.clocks import FakeClock
 
 ENTRY = Entry(
     key="k",

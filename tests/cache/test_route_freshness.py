@@ -6,9 +6,9 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from mina_api.cache.fastapi import Invalidation, cache_response
+from mina_api.cache.testing import FakeClock
 from tests.cache.conftest import Serving
 from tests.cache.test_route import Calls, User, a_router, as_user
-from tests.clocks import FakeClock
 
 ADA = as_user("ada")
 

@@ -11,9 +11,9 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService
+from mina_api.cache.testing import FakeClock
 from mina_api.dev.valkey import PrivateValkey
 from tests.cache.services import a_cache, available
-from tests.clocks import FakeClock
 
 POLICY = CachePolicy(ttl=60, prefix="temp", tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")

@@ -8,11 +8,11 @@ from sqlalchemy.exc import DBAPIError
 
 from mina_api import logs
 from mina_api.app import create_app
+from mina_api.cache.testing import FakeClock
 from mina_api.db.migrations import upgrade
 from mina_api.dev.postgres import PrivatePostgres
 from mina_api.errors import TooManyRequests
 from tests.api import a_settings, register, running
-from tests.clocks import FakeClock
 
 
 class TestProblems:

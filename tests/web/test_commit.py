@@ -7,11 +7,11 @@ from redis.asyncio import Redis
 from sqlalchemy import event, select
 
 from mina_api.app import create_app
+from mina_api.cache.testing import FakeClock
 from mina_api.db.outbox import Outbox, OutboxRow
 from mina_api.dev.valkey import PrivateValkey
 from tests.api import a_client, a_meeting, a_settings, register, running
 from tests.cache.services import available
-from tests.clocks import FakeClock
 from tests.servers import a_database
 
 

@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI
 
 from mina_api.app import create_app
+from mina_api.cache.testing import FakeClock
 from mina_api.settings import Settings
 from tests.api import SignUp, a_client, a_meeting, running
-from tests.clocks import FakeClock
 
 
 async def me(client: httpx.AsyncClient) -> tuple[int, int]:
