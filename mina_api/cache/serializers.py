@@ -58,7 +58,7 @@ class MsgpackSerializer:
         """The value in `data`; datetimes are in UTC."""
         try:
             return msgpack.unpackb(data, timestamp=3, strict_map_key=False)
-        except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as failure:
+        except (ValueError, TypeError, msgpack.exceptions.UnpackException, RecursionError) as failure:
             raise UndecodableBody(str(failure) or type(failure).__name__) from failure
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mina_api.cache.compression import UndecodableBody
@@ -45,6 +45,7 @@ class TestSerializers:
 
     @pytest.mark.parametrize("serializer", [JSON, MsgpackSerializer(), PICKLE], ids=lambda each: type(each).__name__)
     @given(data=st.binary(max_size=80))
+    @example(data=b"\x81\x90\x00")  # a map of MessagePack whose key is a list
     def test_refuse_bytes_that_they_cannot_read(self, serializer: Serializer, data: bytes) -> None:
         try:
             serializer.load(data, "k")
