@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mina_api.transcripts import contract
 from tests.system.serving import Serve
 
@@ -39,6 +41,7 @@ def operations_tested(output: str) -> int:
 
 
 class TestTheRunningServer:
+    @pytest.mark.timeout(600)  # some 2,500 requests
     def test_answers_as_it_is_documented_to_whatever_it_is_asked(self, serve: Serve) -> None:
         server = serve(MINA_AUTH_SIGN_IN_ATTEMPTS="100000")
         client = server.client()
