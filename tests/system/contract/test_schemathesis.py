@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 OPERATIONS = 38
 
 
-def schemathesis(url: str, authorization: str, *arguments: str) -> str:
+def schemathesis(directory: Path, url: str, authorization: str, *arguments: str) -> str:
     """What a run of Schemathesis printed that found nothing."""
     run = subprocess.run(
         [
@@ -23,8 +23,8 @@ def schemathesis(url: str, authorization: str, *arguments: str) -> str:
             *(f"{url}/openapi.json", "--header", f"Authorization: {authorization}", "--no-color"),
             *("--generation-deterministic", *arguments),
         ],
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.system.contract.hooks"},
-        cwd=Path(__file__).parents[3],
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.system.contract.hooks", "PYTHONPATH": str(HERE.parents[2])},
+        cwd=directory,
         capture_output=True,
         text=True,
         check=False,
@@ -42,7 +42,7 @@ def operations_tested(output: str) -> int:
 
 class TestTheRunningServer:
     @pytest.mark.timeout(600)  # some 2,500 requests
-    def test_answers_as_it_is_documented_to_whatever_it_is_asked(self, serve: Serve) -> None:
+    def test_answers_as_it_is_documented_to_whatever_it_is_asked(self, tmp_path: Path, serve: Serve) -> None:
         server = serve(MINA_AUTH_SIGN_IN_ATTEMPTS="100000")
         client = server.client()
         meeting = client.post("/api/meetings", json={"title": "Retro"}).json()["id"]
@@ -50,9 +50,15 @@ class TestTheRunningServer:
         authorization = client.headers["Authorization"]
 
         # Signing out ends the token that the others need.
-        all_others = schemathesis(server.url, authorization, "--exclude-operation-id", "logout", "--max-examples", "15")
+        all_others = schemathesis(
+            tmp_path, server.url, authorization, "--exclude-operation-id", "logout", "--max-examples", "15"
+        )
         sign_out = schemathesis(
-            server.url, server.client("bob@example.com").headers["Authorization"], "--include-operation-id", "logout"
+            tmp_path,
+            server.url,
+            server.client("bob@example.com").headers["Authorization"],
+            "--include-operation-id",
+            "logout",
         )
 
         assert (operations_tested(all_others), operations_tested(sign_out)) == (OPERATIONS - 1, 1)
