@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
@@ -46,16 +46,26 @@ class Snapshot:
     epoch: bytes
 
 
+async def any_failure(_: Exception) -> bool:
+    """What a loader of values raises is never an answer."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """One request to the read path."""
+class Read:
+    """One request to the read path.
+
+    `seen` are the tokens of what was read before and goes into the answer, such as who asks: where one of them has
+    changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
+    answer, for `stale_if_error`, from an answer.
+    """
 
     key: CacheKey
     policy: CachePolicy
     load: Load
-    demand: Demand
-    seen: Tokens
-    is_failure: IsFailure
+    demand: Demand = ANY
+    seen: Tokens = field(default_factory=dict)
+    is_failure: IsFailure = any_failure
 
     def is_older_than(self, snapshot: "Snapshot") -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
@@ -63,11 +73,6 @@ class _Read:
             tag in self.seen and self.seen[tag] != token
             for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True)
         )
-
-
-async def any_failure(_: Exception) -> bool:
-    """What a loader of values raises is never an answer."""
-    return True
 
 
 class ReadThrough:
@@ -98,17 +103,9 @@ class ReadThrough:
         if self._releases:
             await asyncio.wait(self._releases)
 
-    async def read(
-        self,
-        key: CacheKey,
-        policy: CachePolicy,
-        load: Load,
-        demand: Demand = ANY,
-        seen: Tokens | None = None,
-        is_failure: IsFailure = any_failure,
-    ) -> Served:
-        """The answer for `key`, from the tier or from `load`; raises what `load` raises."""
-        read = _Read(key, policy, load, demand, seen or {}, is_failure)
+    async def read(self, read: Read) -> Served:
+        """The answer, from the tier or from the load; raises what the load raises."""
+        key, policy, demand = read.key, read.policy, read.demand
         if not self._config.enabled or not demand.store:
             return await self._load_aside(read, Outcome.BYPASS)
         try:
@@ -137,24 +134,23 @@ class ReadThrough:
             logger.exception("the load of %s failed: its last answer is served, as stale_if_error allows", key)
             return Served(entry, Outcome.HIT, STALE_IF_ERROR)
 
-    def _serves(self, read: _Read, entry: Entry) -> bool:
+    def _serves(self, read: Read, entry: Entry) -> bool:
         """Whether `entry`, which is current, answers; has it loaded in the background where that is due."""
         now, freshness = self._clock.now(), read.policy.freshness
-        if read.demand.accepts(entry, now):
-            if freshness.is_due(entry, now, self._chance):
-                self._refresher.start(read.key, lambda: self._refresh(read, entry))
-            return True
-        if read.demand.leaves_freshness_to_us and freshness.serves_while_revalidating(entry, now):
+        if accepted := read.demand.accepts(entry, now):
+            is_due = freshness.is_due(entry, now, self._chance)
+        else:
+            is_due = read.demand.leaves_freshness_to_us and freshness.serves_while_revalidating(entry, now)
+        if is_due:
             self._refresher.start(read.key, lambda: self._refresh(read, entry))
-            return True
-        return False
+        return accepted or is_due
 
-    async def _excuses(self, read: _Read, entry: Entry, failure: Exception) -> bool:
+    async def _excuses(self, read: Read, entry: Entry, failure: Exception) -> bool:
         """Whether `entry`, which was current when the request came, answers in the place of `failure`."""
         allowed = read.policy.freshness.serves_on_error(entry, self._clock.now())
         return allowed and read.demand.leaves_freshness_to_us and await read.is_failure(failure)
 
-    async def _refresh(self, read: _Read, served: Entry) -> None:
+    async def _refresh(self, read: Read, served: Entry) -> None:
         """Load what `served` answers, unless another process does or has done it."""
         lease = Lease(self._tier, read.key.name, new_owner(), self._config.lease_seconds)
         may_be_ours = True
@@ -200,7 +196,7 @@ class ReadThrough:
             tokens = _usable(await self._tier.snapshot(policy.tags))
         return Snapshot(tokens, fetched.epoch) if len(tokens) == len(policy.tags) else None
 
-    async def _load_aside(self, read: _Read, outcome: Outcome, detail: str | None = None) -> Served:
+    async def _load_aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without storing; shared only with those who asked before the load began."""
         self._counters.loaded(read.key.prefix, bypass=outcome is Outcome.BYPASS)
         if read.demand.only_if_cached:
@@ -209,7 +205,7 @@ class ReadThrough:
             lambda: self._load(read, outcome, None, detail), ("aside", read.key.canonical), fresh=True
         )
 
-    async def _load_once(self, read: _Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+    async def _load_once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
         """Load and store, as the only one in this process and, unless told to reload, in all processes."""
         self._counters.loaded(read.key.prefix)
         if outcome is Outcome.REQUEST:
@@ -240,7 +236,7 @@ class ReadThrough:
         served = await (self._flights.run_fresh if fresh else self._flights.run)(key, first)
         return served if led else replace(served, collapsed=True)
 
-    async def _lead(self, read: _Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+    async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
         """Load as the one process that does, or wait for the one that does and take its entry.
 
         The lease is asked for and the entry read again in one turn, in this order: whoever gets the lease
@@ -276,9 +272,7 @@ class ReadThrough:
             if may_be_ours:
                 self._give_back(lease)
 
-    async def _load(
-        self, read: _Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None
-    ) -> Served:
+    async def _load(self, read: Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None) -> Served:
         async with self._slots.take():
             started = self._clock.monotonic()
             loaded = await read.load()
@@ -301,7 +295,7 @@ def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
     return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
 
 
-def _newer(snapshot: Snapshot, read: _Read, fetched: Fetched) -> Snapshot:
+def _newer(snapshot: Snapshot, read: Read, fetched: Fetched) -> Snapshot:
     """The tokens that were fetched last, if an entry can be stored under them."""
     tokens = _usable(fetched.tokens)
     if len(tokens) < len(read.policy.tags):

@@ -13,9 +13,9 @@ from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
-from mina_api.cache.outcome import ANY, Demand, Loaded, Seen, Served, Tokens
+from mina_api.cache.outcome import Demand, Loaded, Seen, Served
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import IsFailure, Load, ReadThrough, any_failure
+from mina_api.cache.read_through import Read, ReadThrough
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.stats import CacheStats, Counters
@@ -87,23 +87,9 @@ class CacheService:
 
     # Answers
 
-    async def read(
-        self,
-        key: CacheKey,
-        policy: CachePolicy,
-        load: Load,
-        demand: Demand = ANY,
-        *,
-        seen: Tokens | None = None,
-        is_failure: IsFailure = any_failure,
-    ) -> Served:
-        """The answer of an endpoint, from the tier or from `load`; raises what `load` raises.
-
-        `seen` are the tokens of what was read before and goes into the answer, such as who asks: where one of them
-        has changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it
-        could not answer, for `stale_if_error`, from an answer.
-        """
-        return await self._reads.read(key, policy, load, demand, seen, is_failure)
+    async def read(self, read: Read) -> Served:
+        """The answer of an endpoint, from the tier or from its load; raises what the load raises."""
+        return await self._reads.read(read)
 
     # Values
 
@@ -115,13 +101,7 @@ class CacheService:
         """The values that are there, by key."""
         found: dict[str, Any] = {}
         for key in keys:
-            name = self._key(key, prefix)
-            entry = await self._find(name)
-            try:
-                value = _ABSENT if entry is None else self._value(entry)
-            except UndecodableBody as failure:
-                self._unreadable(name, failure)
-                value = _ABSENT
+            value = await self._find(self._key(key, prefix))
             if value is _ABSENT:
                 self._counters.loaded(prefix)
                 continue
@@ -172,17 +152,15 @@ class CacheService:
             return self._loaded(name, await loader())
 
         full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
-        entry = (await self._reads.read(name, full, load)).entry
-        assert entry is not None, "a loader of values always gives one"  # noqa: S101
+        entry = await self._read_value(Read(name, full, load))
         try:
             value = self._value(entry)
         except UndecodableBody as failure:
             self._unreadable(name, failure)
-            entry = (await self._reads.read(name, full, load, Demand(reload=True))).entry
-            assert entry is not None, "a loader of values always gives one"  # noqa: S101
+            entry = await self._read_value(Read(name, full, load, Demand(reload=True)))
             value = self._value(entry)
-        known = dict(zip(entry.tags, entry.tokens, strict=True))
-        return Seen(value, {tag: known.get(tag) for tag in full.tags})
+        # An entry that is not stored is under no tokens: those of its tags are not known.
+        return Seen(value, dict(zip(entry.tags, entry.tokens, strict=True)) or dict.fromkeys(full.tags))
 
     # Invalidation
 
@@ -233,6 +211,11 @@ class CacheService:
     def _loaded(self, key: CacheKey, value: Any) -> Loaded:
         return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
 
+    async def _read_value(self, read: Read) -> Entry:
+        entry = (await self._reads.read(read)).entry
+        assert entry is not None, "a loader of values always gives one"  # noqa: S101
+        return entry
+
     def _value(self, entry: Entry) -> Any:
         """The value in `entry`; raises UndecodableBody, also for one that another serializer wrote."""
         if entry.codec != self._serializer.codec:
@@ -243,24 +226,24 @@ class CacheService:
         self._counters.errors += 1
         logger.warning("the entry of %s cannot be read: %s", key, failure)
 
-    async def _find(self, key: CacheKey) -> Entry | None:
-        """The entry of `key` under whatever tags it was set with: their tokens are read after the entry."""
+    async def _find(self, key: CacheKey) -> Any:
+        """The value of `key` under whatever tags it was set with, else _ABSENT: their tokens are read after the entry."""
         own = prefix_tag(key.prefix)
         try:
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
-                return None
+                return _ABSENT
             entry = self._store.read(key, fetched.data)
             tokens = fetched.tokens
             if entry.tags != (own,):
                 tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
+            valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
+            return self._value(entry) if valid and entry.is_fresh(self.clock.now()) else _ABSENT
         except TierUnavailable:
-            return None
-        except UndecodableEntry as failure:
+            return _ABSENT
+        except (UndecodableEntry, UndecodableBody) as failure:
             self._unreadable(key, failure)
-            return None
-        valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
-        return entry if valid and entry.is_fresh(self.clock.now()) else None
+            return _ABSENT
 
 
 _installed: list[CacheService] = []

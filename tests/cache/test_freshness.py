@@ -12,6 +12,7 @@ from mina_api.cache.freshness import Freshness
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.read_through import Read
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FakeClock
 from tests.cache.services import a_cache
@@ -132,6 +133,12 @@ async def refreshed(cache: CacheService) -> None:
             await asyncio.sleep(0.001)
 
 
+async def load_and_let_grow_stale(cache: CacheService, policy: CachePolicy, source: Source, clock: FakeClock) -> None:
+    """The answer is loaded, and ten seconds past its TTL of a hundred."""
+    await cache.read(Read(KEY, policy, source))
+    clock.advance(110)
+
+
 def body(served: Served) -> tuple[bytes, Outcome, str | None]:
     assert served.entry is not None
     return served.entry.body, served.outcome, served.detail
@@ -143,64 +150,59 @@ class TestStaleWhileRevalidate:
     async def test_serves_at_once_and_loads_once_in_the_background(
         self, cache: CacheService, source: Source, clock: FakeClock
     ) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         source.gate.clear()
 
-        stale = [body(await cache.read(KEY, self.POLICY, source)) for _ in range(5)]
+        stale = [body(await cache.read(Read(KEY, self.POLICY, source))) for _ in range(5)]
         source.gate.set()
         await refreshed(cache)
 
         assert stale == [(b"1", Outcome.HIT, "l2")] * 5
-        assert body(await cache.read(KEY, self.POLICY, source)) == (b"2", Outcome.HIT, "l2")
+        assert body(await cache.read(Read(KEY, self.POLICY, source))) == (b"2", Outcome.HIT, "l2")
         assert source.number == 2
 
     async def test_ends(self, cache: CacheService, source: Source, clock: FakeClock) -> None:
-        await cache.read(KEY, self.POLICY, source)
+        await cache.read(Read(KEY, self.POLICY, source))
         clock.advance(160)
 
-        assert body(await cache.read(KEY, self.POLICY, source))[0] == b"2"
+        assert body(await cache.read(Read(KEY, self.POLICY, source)))[0] == b"2"
 
     async def test_never_serves_over_a_write(self, cache: CacheService, source: Source, clock: FakeClock) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         await cache.invalidate_tags("t")
 
-        assert body(await cache.read(KEY, self.POLICY, source))[0] == b"2"
+        assert body(await cache.read(Read(KEY, self.POLICY, source)))[0] == b"2"
 
     async def test_keeps_nothing_that_was_loaded_before_a_write(
         self, cache: CacheService, source: Source, clock: FakeClock
     ) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         source.gate.clear()
         source.begun.clear()
-        await cache.read(KEY, self.POLICY, source)
+        await cache.read(Read(KEY, self.POLICY, source))
         await source.begun.wait()
         await cache.invalidate_tags("t")
         source.gate.set()
         await refreshed(cache)
 
-        assert body(await cache.read(KEY, self.POLICY, source)) == (b"3", Outcome.MISS, None)
+        assert body(await cache.read(Read(KEY, self.POLICY, source))) == (b"3", Outcome.MISS, None)
 
     @pytest.mark.parametrize("demand", [Demand(reload=True), Demand(max_age=1000), Demand(min_fresh=1)])
     async def test_is_not_for_who_asks_for_freshness(
         self, cache: CacheService, source: Source, clock: FakeClock, demand: Demand
     ) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
 
-        assert body(await cache.read(KEY, self.POLICY, source, demand))[0] == b"2"
+        assert body(await cache.read(Read(KEY, self.POLICY, source, demand)))[0] == b"2"
 
     async def test_logs_and_counts_a_load_that_fails(
         self, cache: CacheService, source: Source, clock: FakeClock, caplog: pytest.LogCaptureFixture
     ) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         source.failure = OSError("no database")
 
         with caplog.at_level(logging.ERROR):
-            served = body(await cache.read(KEY, self.POLICY, source))
+            served = body(await cache.read(Read(KEY, self.POLICY, source)))
             await refreshed(cache)
 
         assert served[0] == b"1"
@@ -211,13 +213,12 @@ class TestStaleWhileRevalidate:
         self, cache: CacheService, valkey_url: str, source: Source, clock: FakeClock
     ) -> None:
         async with a_cache(valkey_url, clock=clock) as other:
-            await cache.read(KEY, self.POLICY, source)
-            clock.advance(110)
+            await load_and_let_grow_stale(cache, self.POLICY, source, clock)
             source.gate.clear()
             source.begun.clear()
-            await cache.read(KEY, self.POLICY, source)
+            await cache.read(Read(KEY, self.POLICY, source))
             await source.begun.wait()
-            await other.read(KEY, self.POLICY, source)
+            await other.read(Read(KEY, self.POLICY, source))
             await refreshed(other)
             source.gate.set()
             await refreshed(cache)
@@ -226,11 +227,10 @@ class TestStaleWhileRevalidate:
 
     async def test_is_ended_with_the_cache(self, valkey_url: str, source: Source, clock: FakeClock) -> None:
         async with a_cache(valkey_url, clock=clock) as cache:
-            await cache.read(KEY, self.POLICY, source)
-            clock.advance(110)
+            await load_and_let_grow_stale(cache, self.POLICY, source, clock)
             source.gate.clear()
             source.begun.clear()
-            await cache.read(KEY, self.POLICY, source)
+            await cache.read(Read(KEY, self.POLICY, source))
             await source.begun.wait()
 
         assert source.number == 1
@@ -242,44 +242,41 @@ class TestStaleIfError:
     async def test_serves_the_last_answer_where_a_load_fails(
         self, cache: CacheService, source: Source, clock: FakeClock, caplog: pytest.LogCaptureFixture
     ) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         source.failure = OSError("no database")
 
         with caplog.at_level(logging.ERROR):
-            served = body(await cache.read(KEY, self.POLICY, source))
+            served = body(await cache.read(Read(KEY, self.POLICY, source)))
 
         assert served == (b"1", Outcome.HIT, "stale-if-error")
         assert "no database" in caplog.text
 
     async def test_ends_at_its_own_limit(self, cache: CacheService, source: Source, clock: FakeClock) -> None:
         policy = replace(self.POLICY, freshness=Freshness(stale_if_error=60, stale_while_revalidate=300, beta=0))
-        await cache.read(KEY, policy, source)
+        await cache.read(Read(KEY, policy, source))
         clock.advance(400)
         source.failure = OSError("no database")
 
         with pytest.raises(OSError, match="no database"):
-            await cache.read(KEY, policy, source)
+            await cache.read(Read(KEY, policy, source))
 
     async def test_never_serves_over_a_write(self, cache: CacheService, source: Source, clock: FakeClock) -> None:
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         await cache.invalidate_tags("t")
         source.failure = OSError("no database")
 
         with pytest.raises(OSError, match="no database"):
-            await cache.read(KEY, self.POLICY, source)
+            await cache.read(Read(KEY, self.POLICY, source))
 
     async def test_is_for_failures_not_for_answers(self, cache: CacheService, source: Source, clock: FakeClock) -> None:
         async def is_failure(failure: Exception) -> bool:
             return not isinstance(failure, LookupError)
 
-        await cache.read(KEY, self.POLICY, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, self.POLICY, source, clock)
         source.failure = LookupError("gone")
 
         with pytest.raises(LookupError):
-            await cache.read(KEY, self.POLICY, source, is_failure=is_failure)
+            await cache.read(Read(KEY, self.POLICY, source, is_failure=is_failure))
 
 
 class TestEarlyRefresh:
@@ -289,19 +286,19 @@ class TestEarlyRefresh:
         self, cache: CacheService, source: Source, clock: FakeClock, chances: Chances
     ) -> None:
         source.seconds = 5
-        await cache.read(KEY, self.POLICY, source)
+        await cache.read(Read(KEY, self.POLICY, source))
         clock.advance(95)
 
         chances.values = [0.5]
-        unlucky = body(await cache.read(KEY, self.POLICY, source))
+        unlucky = body(await cache.read(Read(KEY, self.POLICY, source)))
         await refreshed(cache)
         before = source.number
         chances.values = [0.7]
-        lucky = body(await cache.read(KEY, self.POLICY, source))
+        lucky = body(await cache.read(Read(KEY, self.POLICY, source)))
         await refreshed(cache)
 
         assert (unlucky[0], lucky[0], before, source.number) == (b"1", b"1", 1, 2)
-        assert body(await cache.read(KEY, self.POLICY, source)) == (b"2", Outcome.HIT, "l2")
+        assert body(await cache.read(Read(KEY, self.POLICY, source))) == (b"2", Outcome.HIT, "l2")
 
 
 class TestMaxStale:
@@ -310,7 +307,6 @@ class TestMaxStale:
         self, cache: CacheService, source: Source, clock: FakeClock, max_stale: float, found: bytes
     ) -> None:
         policy = CachePolicy(100, tags=("t",), freshness=Freshness(stale_if_error=60))
-        await cache.read(KEY, policy, source)
-        clock.advance(110)
+        await load_and_let_grow_stale(cache, policy, source, clock)
 
-        assert body(await cache.read(KEY, policy, source, Demand(max_stale=max_stale)))[0] == found
+        assert body(await cache.read(Read(KEY, policy, source, Demand(max_stale=max_stale))))[0] == found

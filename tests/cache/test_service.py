@@ -8,6 +8,7 @@ from mina_api.cache.invalidation import CacheUnavailable
 from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.read_through import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService
@@ -282,23 +283,23 @@ class TestRead:
     async def test_tells_a_hit_from_a_miss_and_a_reload(self, cache: CacheService) -> None:
         demands = [Demand(), Demand(), Demand(reload=True), Demand(store=False)]
 
-        served = [await cache.read(KEY, POLICY, self.answer, demand) for demand in demands]
+        served = [await cache.read(Read(KEY, POLICY, self.answer, demand)) for demand in demands]
 
         assert [each.outcome for each in served] == [Outcome.MISS, Outcome.HIT, Outcome.REQUEST, Outcome.BYPASS]
         assert [each.stored for each in served] == [True, False, True, False]
 
     async def test_gives_nothing_where_only_a_stored_answer_was_wanted(self, cache: CacheService) -> None:
-        served = await cache.read(KEY, POLICY, self.answer, Demand(only_if_cached=True))
+        served = await cache.read(Read(KEY, POLICY, self.answer, Demand(only_if_cached=True)))
 
         assert served.entry is None
 
     async def test_never_takes_another_keys_entry_for_its_own(self, cache: CacheService, valkey_url: str) -> None:
         other_key = manual_key(namespace="mina", prefix="temp", key="other")
-        await cache.read(other_key, POLICY, self.answer)
+        await cache.read(Read(other_key, POLICY, self.answer))
         async with Redis.from_url(valkey_url) as client:
             await client.set(KEY.name, await client.get(other_key.name) or b"")
 
-        served = await cache.read(KEY, POLICY, self.answer)
+        served = await cache.read(Read(KEY, POLICY, self.answer))
 
         assert served.outcome is Outcome.MISS
 
@@ -306,18 +307,18 @@ class TestRead:
         async with Redis.from_url(valkey_url) as client:
             await client.set(KEY.name, b"MN\x01\x00 rubbish")
 
-        served = await cache.read(KEY, POLICY, self.answer)
+        served = await cache.read(Read(KEY, POLICY, self.answer))
 
         assert served.outcome is Outcome.MISS
         assert cache.get_cache_stats()["errors"] == 1
-        assert (await cache.read(KEY, POLICY, self.answer)).outcome is Outcome.HIT
+        assert (await cache.read(Read(KEY, POLICY, self.answer))).outcome is Outcome.HIT
 
     async def test_survives_the_eviction_of_tokens(self, cache: CacheService, valkey_url: str) -> None:
-        await cache.read(KEY, POLICY, self.answer)
+        await cache.read(Read(KEY, POLICY, self.answer))
         async with Redis.from_url(valkey_url) as client:
             await client.delete("mina:tag:{meeting:1}")
 
-        served = [await cache.read(KEY, POLICY, self.answer) for _ in range(2)]
+        served = [await cache.read(Read(KEY, POLICY, self.answer)) for _ in range(2)]
 
         assert [each.outcome for each in served] == [Outcome.MISS, Outcome.HIT]
 
@@ -327,7 +328,7 @@ class TestRead:
             async def large() -> Loaded:
                 return Loaded(b"x" * 2000)
 
-            served = await cache.read(KEY, POLICY, large)
+            served = await cache.read(Read(KEY, POLICY, large))
 
         assert not served.stored
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# A busy test machine is no lost Redis.
+PATIENT = {"MINA_REDIS_CONNECT_TIMEOUT_SECONDS": "5", "MINA_REDIS_COMMAND_TIMEOUT_SECONDS": "5"}
+
 
 class Running:
     """A started `mina dev`: what it printed, and where it answers."""
@@ -24,9 +27,7 @@ class Running:
                 **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")},
                 "MINA_DEV_DIR": str(directory),
                 "MINA_LOG_LEVEL": "WARNING",
-                # A busy test machine is no lost Redis.
-                "MINA_REDIS_CONNECT_TIMEOUT_SECONDS": "5",
-                "MINA_REDIS_COMMAND_TIMEOUT_SECONDS": "5",
+                **PATIENT,
                 **environment,
             },
             stdout=subprocess.PIPE,

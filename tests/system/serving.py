@@ -15,6 +15,7 @@ import pytest
 
 from mina_api.dev.ports import free_port
 from tests.api import PASSWORD, SECRET_KEY
+from tests.system.running import PATIENT
 
 DEADLINE_SECONDS = 60
 
@@ -63,9 +64,7 @@ def serving(directory: Path, database_url: str, redis_url: str, **environment: s
                 "REDIS_URL": redis_url,
                 "MINA_SECRET_KEY": SECRET_KEY,
                 "MINA_LOG_LEVEL": "WARNING",
-                # A busy test machine is no lost Redis.
-                "MINA_REDIS_CONNECT_TIMEOUT_SECONDS": "5",
-                "MINA_REDIS_COMMAND_TIMEOUT_SECONDS": "5",
+                **PATIENT,
                 **environment,
             },
             stdout=output,

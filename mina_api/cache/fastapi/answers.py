@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from mina_api.cache.compression import plain_body
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.calls import call
+from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
 from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.plan import CachePlan
@@ -23,6 +24,7 @@ from mina_api.cache.http import (
     parse_demand,
 )
 from mina_api.cache.outcome import Loaded, Outcome, Served
+from mina_api.cache.read_through import Read
 from mina_api.cache.service import CacheService
 
 
@@ -45,27 +47,21 @@ class Answering:
         condition = self._plan.caching.condition
         if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
+        demand = parse_demand(request.headers.get("cache-control"))
         served = await cache.read(
-            self._plan.key(request, identity, context, cache.config),
-            self._plan.policy(context, cache.config),
-            load,
-            parse_demand(request.headers.get("cache-control")),
-            seen=identity.seen if identity is not None else None,
-            is_failure=load.is_failure,
+            Read(
+                self._plan.key(request, identity, context, cache.config),
+                self._plan.policy(context, cache.config),
+                load,
+                demand,
+                identity.seen if identity is not None else {},
+                load.is_failure,
+            )
         )
         if served.entry is not None:
             return _respond(request, served, served.entry, from_dependencies, cache)
-        if load.made is None and served.outcome is not Outcome.BYPASS and _only_if_cached(request):
-            return JSONResponse(
-                {
-                    "type": "about:blank",
-                    "title": "Gateway Timeout",
-                    "status": 504,
-                    "detail": "Nothing stored.",
-                },
-                504,
-                media_type="application/problem+json",
-            )
+        if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
+            return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
 
 
@@ -158,7 +154,3 @@ def _takes_zstd(request: Request) -> bool:
         part.partition(";")[0].strip() == "zstd" and "q=0" not in part.replace(" ", "").split(";")[1:]
         for part in request.headers.get("accept-encoding", "").split(",")
     )
-
-
-def _only_if_cached(request: Request) -> bool:
-    return parse_demand(request.headers.get("cache-control")).only_if_cached

@@ -1,6 +1,6 @@
 """Who asks, as the authentication dependency tells the cache."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -19,7 +19,7 @@ class Identity:
     user_id: str
     scope: str | None
     audience: str | None = None
-    seen: Tokens | None = None
+    seen: Tokens = field(default_factory=dict)
 
     @property
     def key_part(self) -> str:

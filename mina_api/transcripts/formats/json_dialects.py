@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from mina_api.errors import InvalidInput
 from mina_api.transcripts.formats.json_events import Events, Fault, elements, is_nested, members, skip, walked
-from mina_api.transcripts.formats.limits import UNKNOWN, label_of, milliseconds
+from mina_api.transcripts.formats.limits import MAX_MS, UNKNOWN, label_of, milliseconds
 from mina_api.transcripts.segments import Utterance
 
 Item = Mapping[str, Any]
@@ -130,7 +130,7 @@ def _seconds(item: Item, name: str, at: str) -> int:
 
 def _whole_ms(item: Item, name: str, at: str) -> int:
     value = _number(item, name, at)
-    if not isinstance(value, int) or not 0 <= value <= 7 * 24 * 3600 * 1000:
+    if not isinstance(value, int) or not 0 <= value <= MAX_MS:
         raise Fault("a time is a whole number of milliseconds, at most a week", f"{at}.{name}")
     return value
 
