@@ -227,7 +227,7 @@ class CacheService:
         logger.warning("the entry of %s cannot be read: %s", key, failure)
 
     async def _find(self, key: CacheKey) -> Any:
-        """The value of `key` under whatever tags it was set with, else _ABSENT: their tokens are read after the entry."""
+        """The value of `key` under whatever tags it was set with, else _ABSENT; tokens are read after the entry."""
         own = prefix_tag(key.prefix)
         try:
             fetched = await self._tier.fetch(key.name, (own,))

@@ -52,12 +52,13 @@ async def replace_utterances(session: WriteSession, meeting_id: int, utterances:
             for position, each in enumerate(utterances)
         ),
     )
-    words = func.to_tsvector("english", _searched(utterances))
+    words = func.to_tsvector("english", searched_text(utterances))
     await session.execute(insert(TranscriptSearch).values(meeting_id=meeting_id, search=words))
     return labels
 
 
-def _searched(utterances: Sequence[Utterance]) -> str:
+def searched_text(utterances: Sequence[Utterance]) -> str:
+    """What of a transcript is searched: its first SEARCHED_CHARACTERS, without joining the rest."""
     texts: list[str] = []
     room = SEARCHED_CHARACTERS
     for each in utterances:

@@ -12,7 +12,7 @@ from mina_api.analytics.rollups import meeting_row, speaker_rows
 from mina_api.dev.demo.calendar import Occasion
 from mina_api.dev.demo.cast import TASKS
 from mina_api.dev.demo.talk import conversation
-from mina_api.transcripts.queries import SEARCHED_CHARACTERS
+from mina_api.transcripts.queries import searched_text
 from mina_api.transcripts.segments import Utterance
 
 Row = tuple[Any, ...]
@@ -96,7 +96,7 @@ def _add_transcript(rows: Rows, meeting_id: int, workspace_id: int, utterances: 
         (meeting_id, number, positions[each.speaker], each.start_ms, each.end_ms, each.text)
         for number, each in enumerate(utterances)
     ]
-    rows.searched.append((meeting_id, " ".join(each.text for each in utterances)[:SEARCHED_CHARACTERS]))
+    rows.searched.append((meeting_id, searched_text(utterances)))
     measures = measure(utterances)
     rows.add("meeting_rollups", [meeting_row(meeting_id, measures)])
     rows.add("speaker_rollups", speaker_rows(meeting_id, workspace_id, measures))
