@@ -173,6 +173,8 @@ def _cache_config(settings: Settings) -> CacheConfig:
         max_connections=redis.max_connections,
         connect_timeout_seconds=redis.connect_timeout_seconds,
         command_timeout_seconds=redis.command_timeout_seconds,
+        memory_bytes=cache.memory_bytes,
+        memory_lease_seconds=cache.memory_lease_seconds,
         max_entry_bytes=cache.max_entry_bytes,
         compress_over_bytes=cache.compress_over_bytes,
         lease_seconds=cache.lease_seconds,

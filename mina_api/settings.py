@@ -96,6 +96,10 @@ class CacheSettings(_Group):
     transcription_ttl: int = Field(7200, ge=1)
     analytics_ttl: int = Field(1800, ge=1)
     temp_ttl: int = Field(300, ge=1)
+    memory_bytes: int = Field(64 * 1024 * 1024, ge=0, description="of entries in each worker's memory; 0 keeps none")
+    memory_lease_seconds: float = Field(
+        1.0, ge=0.05, le=10, description="a worker that does not answer delays writes by at most this; equal in all"
+    )
     max_entry_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="larger answers are not stored")
     compress_over_bytes: int = Field(1024, ge=0, description="bodies larger than this are stored in zstd")
     lease_seconds: float = Field(3.0, gt=0, description="a loader's claim on a key; renewed while it lives")

@@ -28,6 +28,7 @@ def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: floa
             "connect_timeout_seconds": redis_timeout_seconds,
             "command_timeout_seconds": redis_timeout_seconds,
         },
+        cache={"memory_lease_seconds": 0.1},
         auth={"secret_key": SECRET_KEY},
         log={"level": "WARNING"},
     )

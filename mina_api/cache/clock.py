@@ -22,5 +22,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds on the monotonic clock."""
-        return time.monotonic()
+        """Seconds since the machine started, those that it slept too where it can tell: leases end in sleep."""
+        return time.clock_gettime(_ALWAYS_RUNNING)
+
+
+_ALWAYS_RUNNING: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

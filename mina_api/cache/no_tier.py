@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from mina_api.cache.tier import Fetched, Memory, TierUnavailable
+from mina_api.cache.memory import Memory
+from mina_api.cache.tier import Fetched, ServerMemory, TierUnavailable
 
 
 class NoTier:
@@ -13,13 +14,13 @@ class NoTier:
     is_available = False
     epoch = b""
 
-    async def start(self) -> None:
-        """Nothing to reach for."""
+    async def start(self, memory: Memory) -> None:
+        """Nothing to reach for: `memory` stays without a lease."""
 
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> ServerMemory:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 
@@ -36,6 +37,10 @@ class NoTier:
         raise TierUnavailable("there is no Redis")
 
     async def delete(self, keys: Sequence[str]) -> int:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def forget(self, keys: Sequence[str]) -> None:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 

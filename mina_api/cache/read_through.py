@@ -1,9 +1,10 @@
-"""The read path: look up, check, and where that fails load once and store.
+"""The read path: look up in memory, then in the tier; where neither has it load once and store.
 
 Why nothing stale is served: a request compares an entry's tokens with the current ones, read after the
 request began; a write gives its tags new tokens before it is acknowledged; and an entry is stored with tokens
 that were read before its load began. So an entry that a request accepts was loaded after every write that was
-acknowledged before the request (DESIGN section 3). A load may be shared only by those who saw its tokens.
+acknowledged before the request (DESIGN section 3). A load may be shared only by those who saw its tokens. What
+memory gives is as current as that (`memory.py`).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.lease import Lease, new_owner
 from mina_api.cache.loading import LoadSlots
+from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.outcome import ANY, Demand, Loaded, Outcome, Served, Tokens
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.refreshing import Refresher
@@ -35,15 +37,17 @@ Load = Callable[[], Awaitable[Loaded | None]]
 CHANGED = "changed"
 STALE_IF_ERROR = "stale-if-error"
 REDIS_DOWN = "redis-down"
-LAST_TIER = "l2"
+MEMORY = "l1"
+TIER = "l2"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The tokens of a policy's tags, and the server that gave them, read before a load begins."""
+    """The tokens of a policy's tags, and the server that gave them, read before a load begins and after `fence`."""
 
     tokens: tuple[bytes, ...]
     epoch: bytes
+    fence: Fence = field(compare=False)
 
 
 async def any_failure(_: Exception) -> bool:
@@ -76,11 +80,19 @@ class Read:
 
 
 class ReadThrough:
-    """Reads of one process through its tier."""
+    """Reads of one process through its memory and its tier."""
 
     def __init__(
-        self, tier: Tier, store: EntryStore, config: CacheConfig, clock: Clock, counters: Counters, chance: Chance
+        self,
+        memory: Memory,
+        tier: Tier,
+        store: EntryStore,
+        config: CacheConfig,
+        clock: Clock,
+        counters: Counters,
+        chance: Chance,
     ) -> None:
+        self._memory = memory
         self._tier = tier
         self._config = config
         self._clock = clock
@@ -104,17 +116,20 @@ class ReadThrough:
             await asyncio.wait(self._releases)
 
     async def read(self, read: Read) -> Served:
-        """The answer, from the tier or from the load; raises what the load raises."""
+        """The answer, from memory, the tier or the load; raises what the load raises."""
         key, policy, demand = read.key, read.policy, read.demand
         if not self._config.enabled or not demand.store:
             return await self._load_aside(read, Outcome.BYPASS)
+        kept = self._memory.get(key.name)
+        if kept is not None and _answers(read, kept) and self._serves(read, kept):
+            self._counters.hit(key.prefix)
+            return Served(kept, Outcome.HIT, MEMORY)
         try:
-            fetched = await self._tier.fetch(key.name, policy.tags)
-            entry = await self._current(key, policy, fetched)
+            fetched, entry, fence = await self._look_up(read)
             if entry is not None and self._serves(read, entry):
                 self._counters.hit(key.prefix)
-                return Served(entry, Outcome.HIT, LAST_TIER)
-            snapshot = None if demand.only_if_cached else await self._snapshot(policy, fetched)
+                return Served(entry, Outcome.HIT, TIER)
+            snapshot = None if demand.only_if_cached else await self._snapshot(policy, fetched, fence)
         except TierUnavailable:
             return await self._load_aside(read, Outcome.MISS, REDIS_DOWN)
         if demand.only_if_cached:
@@ -155,15 +170,12 @@ class ReadThrough:
         lease = Lease(self._tier, read.key.name, new_owner(), self._config.lease_seconds)
         may_be_ours = True
         try:
-            left_seconds, fetched = await asyncio.gather(
-                lease.acquire(), self._tier.fetch(read.key.name, read.policy.tags)
-            )
+            left_seconds, (fetched, entry, fence) = await asyncio.gather(lease.acquire(), self._look_up(read))
             may_be_ours = left_seconds <= 0
-            entry = await self._current(read.key, read.policy, fetched)
-            is_newer = entry is not None and entry.created > served.created
-            if not may_be_ours or is_newer or (snapshot := await self._snapshot(read.policy, fetched)) is None:
+            if not may_be_ours or (entry is not None and entry.created > served.created):
                 return
-            if read.is_older_than(snapshot):
+            snapshot = await self._snapshot(read.policy, fetched, fence)
+            if snapshot is None or read.is_older_than(snapshot):
                 return
             async with lease.renewed():
                 await self._load(read, Outcome.STALE, snapshot)
@@ -173,8 +185,18 @@ class ReadThrough:
             if may_be_ours:
                 self._give_back(lease)
 
-    async def _current(self, key: CacheKey, policy: CachePolicy, fetched: Fetched) -> Entry | None:
+    async def _look_up(self, read: Read) -> tuple[Fetched, Entry | None, Fence]:
+        """What the tier has, the entry if it is current, and the fence that was taken before."""
+        fence = self._memory.fence()
+        fetched = await self._tier.fetch(read.key.name, read.policy.tags)
+        entry = await self._current(read, fetched)
+        if entry is not None:
+            self._memory.put(read.key.name, entry, fence)
+        return fetched, entry, fence
+
+    async def _current(self, read: Read, fetched: Fetched) -> Entry | None:
         """The entry that was fetched, if it is this key's, of this server, and under the current tokens."""
+        key = read.key
         if fetched.data is None:
             return None
         try:
@@ -185,16 +207,15 @@ class ReadThrough:
             with contextlib.suppress(TierUnavailable):
                 await self._tier.delete([key.name])
             return None
-        same_question = entry.key == key.canonical and entry.tags == policy.tags
         still_true = entry.tokens == fetched.tokens and entry.epoch == fetched.epoch
-        return entry if same_question and still_true else None
+        return entry if still_true and _answers(read, entry) else None
 
-    async def _snapshot(self, policy: CachePolicy, fetched: Fetched) -> Snapshot | None:
+    async def _snapshot(self, policy: CachePolicy, fetched: Fetched, fence: Fence) -> Snapshot | None:
         """Tokens to store under: those fetched, or made where absent; None where a writer holds one."""
         tokens = _usable(fetched.tokens)
         if len(tokens) < len(policy.tags):
             tokens = _usable(await self._tier.snapshot(policy.tags))
-        return Snapshot(tokens, fetched.epoch) if len(tokens) == len(policy.tags) else None
+        return Snapshot(tokens, fetched.epoch, fence) if len(tokens) == len(policy.tags) else None
 
     async def _load_aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without storing; shared only with those who asked before the load began."""
@@ -252,18 +273,17 @@ class ReadThrough:
                     released.clear()
                     may_be_ours = True
                     try:
-                        left_seconds, fetched = await asyncio.gather(
-                            lease.acquire(), self._tier.fetch(name, read.policy.tags)
+                        left_seconds, (fetched, entry, fence) = await asyncio.gather(
+                            lease.acquire(), self._look_up(read)
                         )
                     except TierUnavailable:
                         return await self._load(read, Outcome.MISS, None, REDIS_DOWN)
                     may_be_ours = left_seconds <= 0
-                    entry = await self._current(read.key, read.policy, fetched)
                     if entry is not None and read.demand.accepts(entry, self._clock.now()):
                         return Served(entry, outcome, collapsed=True)
                     if may_be_ours:
                         async with lease.renewed():
-                            return await self._load(read, outcome, _newer(snapshot, read, fetched))
+                            return await self._load(read, outcome, _newer(snapshot, read, fetched, fence))
                     remaining = deadline - self._clock.monotonic()
                     if remaining <= 0:
                         return await self._load(read, outcome, snapshot)
@@ -281,8 +301,10 @@ class ReadThrough:
             return Served(None, outcome, detail)
         tokens, epoch = (snapshot.tokens, snapshot.epoch) if snapshot is not None else ((), b"")
         entry = self._store.make(read.key, read.policy, loaded, tokens, epoch, seconds)
-        stored = snapshot is not None and loaded.storable and await self._store.put(read.key, entry)
-        return Served(entry, outcome, detail, stored=stored)
+        if snapshot is None or not loaded.storable or (packed := await self._store.put(read.key, entry)) is None:
+            return Served(entry, outcome, detail)
+        self._memory.put(read.key.name, packed, snapshot.fence)
+        return Served(entry, outcome, detail, stored=True)
 
     def _give_back(self, lease: Lease) -> None:
         """Release in a task of its own: neither a cancelled load nor an answer waits for it."""
@@ -291,16 +313,21 @@ class ReadThrough:
         task.add_done_callback(self._releases.discard)
 
 
+def _answers(read: Read, entry: Entry) -> bool:
+    """Whether `entry` is of this very question: names of two may be the same digest."""
+    return entry.key == read.key.canonical and entry.tags == read.policy.tags
+
+
 def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
     return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
 
 
-def _newer(snapshot: Snapshot, read: Read, fetched: Fetched) -> Snapshot:
+def _newer(snapshot: Snapshot, read: Read, fetched: Fetched, fence: Fence) -> Snapshot:
     """The tokens that were fetched last, if an entry can be stored under them."""
     tokens = _usable(fetched.tokens)
     if len(tokens) < len(read.policy.tags):
         return snapshot
-    newer = Snapshot(tokens, fetched.epoch)
+    newer = Snapshot(tokens, fetched.epoch, fence)
     return snapshot if read.is_older_than(newer) else newer
 
 

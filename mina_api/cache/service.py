@@ -1,5 +1,6 @@
 """The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
 
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
+from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Demand, Loaded, Seen, Served
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.read_through import Read, ReadThrough
@@ -61,14 +63,16 @@ class CacheService:
         self.clock = clock or SystemClock()
         self._tier = tier
         self._counters = Counters(self.clock)
+        # Leases end by a real clock: what they are agreed with is other processes.
+        self._memory = Memory(self.config.memory_bytes, SystemClock().monotonic)
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
-        self._reads = ReadThrough(tier, self._store, self.config, self.clock, self._counters, chance)
+        self._reads = ReadThrough(self._memory, tier, self._store, self.config, self.clock, self._counters, chance)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
 
     async def start(self) -> None:
         """Reach for the tier."""
-        await self._tier.start()
+        await self._tier.start(self._memory)
 
     async def close(self) -> None:
         """Give back leases and close the tier."""
@@ -79,6 +83,11 @@ class CacheService:
     def is_available(self) -> bool:
         """Whether the tier may be asked now."""
         return self._tier.is_available
+
+    @property
+    def serves_from_memory(self) -> bool:
+        """Whether this process has a lease on what it has in memory."""
+        return self._memory.is_valid
 
     @property
     def loads_in_flight(self) -> int:
@@ -126,14 +135,19 @@ class CacheService:
             return False
         if len(tokens) < len(policy.tags):
             return False
-        return await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch))
+        if await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch)) is None:
+            return False
+        await self._forget_everywhere(name)
+        return True
 
     async def delete(self, key: str, prefix: str = "temp") -> bool:
         """Forget one value; whether it was there. For what other keys depend on, invalidate a tag."""
+        name = self._key(key, prefix)
         try:
-            removed = await self._tier.delete([self._key(key, prefix).name])
+            removed = await self._tier.delete([name.name])
         except TierUnavailable:
             return False
+        await self._forget_everywhere(name)
         self._counters.deletes += removed
         return bool(removed)
 
@@ -208,6 +222,11 @@ class CacheService:
         chosen = self.config.ttl_of(prefix) if ttl is None else ttl
         return CachePolicy(ttl=chosen, prefix=prefix, tags=every, freshness=freshness)
 
+    async def _forget_everywhere(self, key: CacheKey) -> None:
+        """Have no process give what it has in memory under `key`; where Redis is lost, their leases run out."""
+        with contextlib.suppress(TierUnavailable):
+            await self._tier.forget([key.name])
+
     def _loaded(self, key: CacheKey, value: Any) -> Loaded:
         return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
 
@@ -230,6 +249,10 @@ class CacheService:
         """The value of `key` under whatever tags it was set with, else _ABSENT; tokens are read after the entry."""
         own = prefix_tag(key.prefix)
         try:
+            kept = self._memory.get(key.name)
+            if kept is not None and kept.key == key.canonical and kept.is_fresh(self.clock.now()):
+                return self._value(kept)
+            fence = self._memory.fence()
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
                 return _ABSENT
@@ -238,7 +261,10 @@ class CacheService:
             if entry.tags != (own,):
                 tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
             valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
-            return self._value(entry) if valid and entry.is_fresh(self.clock.now()) else _ABSENT
+            if not valid or not entry.is_fresh(self.clock.now()):
+                return _ABSENT
+            self._memory.put(key.name, entry, fence)
+            return self._value(entry)
         except TierUnavailable:
             return _ABSENT
         except (UndecodableEntry, UndecodableBody) as failure:

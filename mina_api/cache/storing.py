@@ -70,19 +70,20 @@ class EntryStore:
         """The entry in `data`, which the tier had under `key`; raises UndecodableEntry."""
         return decode(data if self._sealer is None else self._sealer.open(key.name, data))
 
-    async def put(self, key: CacheKey, entry: Entry) -> bool:
-        """Whether `entry` is now in the tier."""
+    async def put(self, key: CacheKey, entry: Entry) -> Entry | None:
+        """`entry` as it is in the tier now; None if it is not."""
         body, compressed = compress(entry.body, self._config.compress_over_bytes)
-        data = encode(replace(entry, body=body, compressed=compressed))
+        packed = replace(entry, body=body, compressed=compressed)
+        data = encode(packed)
         if self._sealer is not None:
             data = self._sealer.seal(key.name, data)
         if len(data) > self._config.max_entry_bytes:
             logger.warning("the answer of %s is not stored: %d bytes", key, len(data))
-            return False
+            return None
         try:
             await self._tier.store(key.name, data, entry.stale_until - self._clock.now())
         except TierUnavailable:
             self._counters.errors += 1
-            return False
+            return None
         self._counters.sets += 1
-        return True
+        return packed

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
+from mina_api.cache.memory import Memory
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
-from mina_api.cache.tier import Fetched, Memory, Tier, TierUnavailable
+from mina_api.cache.tier import Fetched, ServerMemory, Tier, TierUnavailable
 
 T = TypeVar("T")
 
@@ -99,9 +100,9 @@ class FaultyTier:
         _spend(self._after, method)
         return result
 
-    async def start(self) -> None:
+    async def start(self, memory: Memory) -> None:
         """As the tier behind."""
-        await self._tier.start()
+        await self._tier.start(memory)
 
     async def close(self) -> None:
         """As the tier behind."""
@@ -117,7 +118,7 @@ class FaultyTier:
         """As the tier behind."""
         return self._tier.epoch
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> ServerMemory:
         """As the tier behind, or a fault."""
         return await self._call("memory", self._tier.memory())
 
@@ -136,6 +137,10 @@ class FaultyTier:
     async def delete(self, keys: Sequence[str]) -> int:
         """As the tier behind, or a fault."""
         return await self._call("delete", self._tier.delete(keys))
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """As the tier behind, or a fault."""
+        await self._call("forget", self._tier.forget(keys))
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """As the tier behind, or a fault."""

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from mina_api.cache.memory import Memory
+
 
 class TierUnavailable(Exception):
     """The tier cannot be asked now; whoever gets this answers without it."""
@@ -28,7 +30,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ServerMemory:
     """What the server uses and may use, as it words it."""
 
     used: str
@@ -38,13 +40,13 @@ class Memory:
 class Tier(Protocol):
     """A store of entries and tag tokens shared by all processes; every method may raise TierUnavailable."""
 
-    async def start(self) -> None:
-        """Reach for the server; not reaching it is no failure."""
+    async def start(self, memory: Memory) -> None:
+        """Reach for the server, not reaching it is no failure, and keep `memory` as current as it is."""
 
     async def close(self) -> None:
         """End what runs and close every connection."""
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> ServerMemory:
         """What the server says of its memory."""
 
     @property
@@ -67,11 +69,17 @@ class Tier(Protocol):
     async def delete(self, keys: Sequence[str]) -> int:
         """Forget entries; the number that were there."""
 
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Have no process serve these entries from its memory as they were before."""
+
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
-        """Make every entry under `tags` unreadable and unfillable until `lift`, or for `seconds`."""
+        """Make every entry under `tags` unreadable and unfillable until `lift`, or for `seconds`.
+
+        Returns once no process serves one from its memory any more.
+        """
 
     async def lift(self, tags: Sequence[str], owner: str) -> None:
-        """Give `tags` new tokens and end `owner`'s hold on them."""
+        """Give `tags` new tokens and end `owner`'s hold on them; without one, returns as `hold` does."""
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """Take the lease of `key`: 0 if taken, else the seconds that its owner's has left."""

@@ -118,7 +118,7 @@ class TestSerializersAndSealers:
         async with a_cache(valkey_url, sealer=Sealer([old])) as cache:
             await cache.set("k", "the secret")
             async with Redis.from_url(valkey_url) as client:
-                at_rest = [await client.get(key) for key in await client.keys("*") if b":tag:" not in key]
+                at_rest = [await client.get(key) for key in await client.keys("*") if b"{tags}" not in key]
         async with a_cache(valkey_url, sealer=Sealer([new, old])) as cache:
             rotated = await cache.get("k")
             await cache.set("k", rotated)
@@ -267,7 +267,7 @@ class TestHold:
         await cache.hold(["meeting:1"])
         database.value = 2
         async with Redis.from_url(valkey_url) as client:
-            await client.delete("mina:hold:{meeting:1}")
+            await client.delete("mina:{tags}:hold:meeting:1")
 
         values = [await cache.get_or_load("k", database.load, POLICY) for _ in range(2)]
 
@@ -316,7 +316,7 @@ class TestRead:
     async def test_survives_the_eviction_of_tokens(self, cache: CacheService, valkey_url: str) -> None:
         await cache.read(Read(KEY, POLICY, self.answer))
         async with Redis.from_url(valkey_url) as client:
-            await client.delete("mina:tag:{meeting:1}")
+            await client.delete("mina:{tags}:token:meeting:1")
 
         served = [await cache.read(Read(KEY, POLICY, self.answer)) for _ in range(2)]
 

@@ -34,7 +34,7 @@ class TestCoherentCommit:
 
         def look(_: object) -> None:
             with BlockingRedis.from_url(valkey_url) as client:
-                held.append(bool(client.exists(f"mina:hold:{{meeting:{meeting}}}")))
+                held.append(bool(client.exists(f"mina:{{tags}}:hold:meeting:{meeting}")))
 
         event.listen(engine, "commit", look)
         await ada.patch(f"/api/meetings/{meeting}", json={"title": "New"})
@@ -42,7 +42,7 @@ class TestCoherentCommit:
 
         async with Redis.from_url(valkey_url) as client:
             assert held == [True]
-            assert not await client.exists(f"mina:hold:{{meeting:{meeting}}}")
+            assert not await client.exists(f"mina:{{tags}}:hold:meeting:{meeting}")
 
     async def test_a_failed_write_invalidates_nothing(self, ada: httpx.AsyncClient) -> None:
         meeting = await a_meeting(ada)

@@ -13,15 +13,18 @@ class Script:
     sha: str
 
 
-def _read(name: str) -> Script:
-    source = files("mina_api.cache.redis_tier").joinpath("lua", f"{name}.lua").read_text()
+def _read(*names: str) -> Script:
+    folder = files("mina_api.cache.redis_tier").joinpath("lua")
+    source = "\n".join(folder.joinpath(f"{name}.lua").read_text() for name in names)
     return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 SNAPSHOT = _read("snapshot")
-HOLD = _read("hold")
-LIFT = _read("lift")
+HOLD = _read("announce", "hold")
+LIFT = _read("announce", "lift")
+FORGET = _read("announce", "forget")
+REGISTER = _read("register")
 ACQUIRE = _read("acquire")
 RENEW = _read("renew")
 RELEASE = _read("release")
-ALL = (SNAPSHOT, HOLD, LIFT, ACQUIRE, RENEW, RELEASE)
+ALL = (SNAPSHOT, HOLD, LIFT, FORGET, REGISTER, ACQUIRE, RENEW, RELEASE)

@@ -1,17 +1,14 @@
-"""Entries, tag tokens and leases in Redis or Valkey, behind a breaker.
-
-Every key is under one namespace; a tag's token and its holders share a hash tag, so that a script on one tag
-touches one Cluster slot.
-"""
+"""Entries, tag tokens and leases in Redis or Valkey, behind a breaker."""
 
 import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -25,11 +22,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mina_api.cache.breaker import Breaker
+from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier import scripts
+from mina_api.cache.redis_tier.backplane import Backplane
+from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
 from mina_api.cache.redis_tier.scripts import Script
-from mina_api.cache.tier import Fetched, Memory, TierRefused, TierUnavailable
+from mina_api.cache.tier import Fetched, ServerMemory, TierRefused, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,14 @@ async def _nothing_to_drain(_: Lift) -> None:
 class RedisTier:
     """Redis behind a breaker: closed only after a connection was made and `on_return` has drained the outbox."""
 
-    def __init__(self, url: str, config: CacheConfig, on_return: OnReturn = _nothing_to_drain) -> None:
-        self._config = config
+    def __init__(
+        self, url: str, config: CacheConfig, on_return: OnReturn = _nothing_to_drain, *, clock: Clock | None = None
+    ) -> None:
         self._on_return = on_return
         self._epoch = b""
-        self._namespace = config.namespace
-        self._channel = f"{config.namespace}:released"
+        self._names = Names(config.namespace)
+        self._clock = clock or SystemClock()
+        self._lease_seconds = config.memory_lease_seconds
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=config.max_connections,
@@ -61,17 +64,28 @@ class RedisTier:
             redis_connect_func=self._greet,
         )
         self._client = Redis(connection_pool=self._pool)
-        self._listener_client = Redis.from_url(
+        self._pipeline = TurnPipeline(self._client, config.command_timeout_seconds)
+        self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
+        self._breaker.trip()
+        self._memory: Memory | None = None
+        listening = ConnectionPool.from_url(
             url,
             socket_connect_timeout=config.connect_timeout_seconds,
+            # With one, redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
             socket_timeout=None,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
         )
-        self._pipeline = TurnPipeline(self._client, config.command_timeout_seconds)
-        self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
-        self._breaker.trip()
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._backplane = Backplane(
+            self._names,
+            self._clock,
+            lease_seconds=config.memory_lease_seconds,
+            pause_seconds=config.probe_max_seconds,
+            connect=listening.make_connection,
+            register=self._register,
+            publish=self._publish,
+            is_available=lambda: self.is_available,
+        )
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -89,27 +103,29 @@ class RedisTier:
         """The pooled client, for operations that are not on a request's path."""
         return self._client
 
-    async def start(self) -> None:
+    async def start(self, memory: Memory) -> None:
         """Connect once; where that fails, leave it to the probe."""
+        self._memory = memory
         if not await self._try_to_return():
             logger.warning("Redis cannot be reached: answering from Postgres until it can")
             self._spawn("probe", self._probe())
-        self._spawn("listener", self._listen())
+        self._spawn("backplane", self._backplane.run(memory))
 
     async def close(self) -> None:
-        """End the probe and the listener and close every connection."""
+        """End the probe and the backplane, give the lease on memory back, and close every connection."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        with contextlib.suppress(TierUnavailable):
+            await self._call("HDEL", self._names.register, self._backplane.process)
         await self._pipeline.close()
         await self._client.aclose()
         await self._pool.disconnect()
-        await self._listener_client.aclose()
 
-    async def memory(self) -> Memory:
+    async def memory(self) -> ServerMemory:
         """`INFO memory`."""
         fields = _fields(await self._call("INFO", "memory"))
-        return Memory(fields.get("used_memory_human", ""), fields.get("maxmemory_human", ""))
+        return ServerMemory(fields.get("used_memory_human", ""), fields.get("maxmemory_human", ""))
 
     # Entries
 
@@ -119,7 +135,7 @@ class RedisTier:
         Their order does not matter: the entry is current if its tokens still were at any moment after the
         request began, and a token never comes back.
         """
-        data, *tokens = await self._call("MGET", key, *(self._tag(tag) for tag in tags))
+        data, *tokens = await self._call("MGET", key, *map(self._names.token, tags))
         return Fetched(data, tuple(tokens), self._epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
@@ -131,69 +147,95 @@ class RedisTier:
         replies = await asyncio.gather(*(self._call("UNLINK", key) for key in keys))
         return sum(replies)
 
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Tell every process, and wait until it has done so."""
+        self._require()
+        await self._announce(scripts.FORGET, [], keys)
+
     # Tags
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """Tokens by script, made where absent, None where held."""
-        return tuple(await self._script(scripts.SNAPSHOT, self._tag_pairs(tags), _new_token()))
+        return tuple(await self._script(scripts.SNAPSHOT, self._names.tags(tags), _new_token()))
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """Phase 1 of a write."""
-        await self._write_tags(scripts.HOLD, self._tag_pairs(tags), f"!{_new_token()}", owner, round(seconds * 1000))
+        await self._write_tags(scripts.HOLD, tags, f"!{_new_token()}", owner, round(seconds * 1000))
 
     async def lift(self, tags: Sequence[str], owner: str) -> None:
         """Phase 2 of a write."""
-        await self._write_tags(scripts.LIFT, self._tag_pairs(tags), _new_token(), owner)
+        await self._write_tags(scripts.LIFT, tags, _new_token(), owner)
 
-    async def _write_tags(self, script: Script, keys: list[str], *arguments: Any) -> None:
+    async def _write_tags(self, script: Script, tags: Sequence[str], *arguments: Any) -> None:
+        self._require()
         try:
-            await self._script(script, keys, *arguments)
+            await self._announce(script, tags, arguments=arguments)
         except TierRefused as refusal:
             # A tag that cannot be invalidated must not be read: stay away until the outbox is drained.
             self._trip(refusal)
             raise
 
+    async def _announce(
+        self, script: Script, tags: Sequence[str], names: Sequence[str] = (), arguments: Sequence[Any] = ()
+    ) -> None:
+        """Run `script`; returns once nobody serves from memory what was under `tags` or `names` before it."""
+        sender = self._backplane.process
+        keys = [self._names.register, *self._names.tags(tags)]
+        with self._backplane.expecting(tags, names) as (message, acknowledgements):
+            how = (round(self._lease_seconds * 1000), self._names.forget, message, sender)
+            try:
+                unknown, *others = await self._run(script, keys, *how, *arguments)
+            finally:
+                if self._memory is not None:
+                    self._memory.forget(tags, names)
+            left = {
+                name.decode(): milliseconds / 1000 for name, milliseconds in zip(others[::2], others[1::2], strict=True)
+            }
+            await acknowledgements.wait(unknown / 1000, left, self._clock)
+
+    async def _register(self, process: str) -> None:
+        """Begin or prolong this process's lease on what it has in memory."""
+        length = self._lease_seconds if self._memory is not None and self._memory.is_used else 0.0
+        await self._script(scripts.REGISTER, [self._names.register], process, round(length * 1000))
+
+    def _publish(self, channel: str, message: str) -> None:
+        """Tell, without waiting: who does not hear it waits for the end of a lease."""
+        if self._breaker.is_closed:
+            self._pipeline.submit("PUBLISH", channel, message)
+
     # Leases
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """SET NX PX by script; marks that somebody waits if it is taken."""
-        keys = [f"{self._namespace}:lease:{{{key}}}", f"{self._namespace}:wait:{{{key}}}"]
+        keys = [self._names.lease(key), self._names.wait(key)]
         left: int = await self._script(scripts.ACQUIRE, keys, owner, round(seconds * 1000))
         return left / 1000
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """PEXPIRE if still ours."""
-        keys = [f"{self._namespace}:lease:{{{key}}}"]
-        return bool(await self._script(scripts.RENEW, keys, owner, round(seconds * 1000)))
+        return bool(await self._script(scripts.RENEW, [self._names.lease(key)], owner, round(seconds * 1000)))
 
     async def release(self, key: str, owner: str) -> None:
         """DEL if still ours; publishes only where somebody waits."""
-        keys = [f"{self._namespace}:lease:{{{key}}}", f"{self._namespace}:wait:{{{key}}}"]
-        await self._script(scripts.RELEASE, keys, owner, self._channel, key)
+        keys = [self._names.lease(key), self._names.wait(key)]
+        await self._script(scripts.RELEASE, keys, owner, self._names.released, key)
 
-    @contextlib.contextmanager
-    def watch(self, key: str) -> Iterator[asyncio.Event]:
+    def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
         """An event set by the publication of `release`, or when publications may have been missed."""
-        event = asyncio.Event()
-        watchers = self._watchers.setdefault(key, set())
-        watchers.add(event)
-        try:
-            yield event
-        finally:
-            watchers.discard(event)
-            if not watchers:
-                self._watchers.pop(key, None)
+        return self._backplane.watch(key)
 
     # Commands
 
-    async def _call(self, *command: Any) -> Any:
+    def _require(self) -> None:
         if not self._breaker.is_closed:
             raise TierUnavailable("the breaker is open")
+
+    async def _call(self, *command: Any) -> Any:
+        self._require()
         return await self._submit(*command)
 
     async def _script(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
-        if not self._breaker.is_closed:
-            raise TierUnavailable("the breaker is open")
+        self._require()
         return await self._run(script, keys, *arguments)
 
     async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
@@ -220,12 +262,6 @@ class RedisTier:
             logger.error("Redis refused %s: %s", command[0], refusal)
             raise TierRefused(str(refusal)) from refusal
 
-    def _tag(self, tag: str) -> str:
-        return f"{self._namespace}:tag:{{{tag}}}"
-
-    def _tag_pairs(self, tags: Sequence[str]) -> list[str]:
-        return [key for tag in tags for key in (self._tag(tag), f"{self._namespace}:hold:{{{tag}}}")]
-
     # Losing the server and finding it again
 
     async def _greet(self, connection: Any) -> None:
@@ -241,7 +277,7 @@ class RedisTier:
     def _trip(self, failure: Exception) -> None:
         if self._breaker.trip():
             logger.error("Redis is lost (%s): answering from Postgres", failure)
-            self._wake_watchers()
+            self._backplane.wake_all()
             self._spawn("probe", self._probe())
 
     async def _probe(self) -> None:
@@ -255,7 +291,7 @@ class RedisTier:
 
     async def _try_to_return(self) -> bool:
         async def lift(tags: Sequence[str]) -> None:
-            await self._run(scripts.LIFT, self._tag_pairs(tags), _new_token(), "outbox")
+            await self._announce(scripts.LIFT, tags, arguments=(_new_token(), "outbox"))
 
         try:
             await self._pipeline.submit("PING")
@@ -267,25 +303,6 @@ class RedisTier:
             return False
         self._breaker.close()
         return True
-
-    async def _listen(self) -> None:
-        while True:
-            with contextlib.suppress(RedisError, OSError):
-                async with self._listener_client.pubsub() as subscription:
-                    await subscription.subscribe(self._channel)
-                    async for message in subscription.listen():
-                        if message["type"] == "message":
-                            self._wake(message["data"].decode())
-            self._wake_watchers()
-            await asyncio.sleep(self._config.probe_max_seconds)
-
-    def _wake(self, key: str) -> None:
-        for event in self._watchers.get(key, ()):
-            event.set()
-
-    def _wake_watchers(self) -> None:
-        for key in tuple(self._watchers):
-            self._wake(key)
 
     def _spawn(self, name: str, work: Any) -> None:
         self._tasks[name] = asyncio.create_task(work, name=f"redis {name}")

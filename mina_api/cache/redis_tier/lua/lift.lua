@@ -1,14 +1,23 @@
 -- Gives tags new tokens and lifts one writer's hold; a tag that another writer still holds stays held.
--- KEYS: token, holders by turns. ARGV: a new token, the owner (may be one that holds nothing).
+-- KEYS: the register, then token, holders by turns. ARGV: announce's lease, channel, message and sender; a new
+-- token, the owner (may be one that holds nothing). Where the hold was never interrupted nothing was kept under its
+-- tags meanwhile, and who had something has been told: nobody is told again.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 1, #KEYS, 2 do
-  redis.call('ZREM', KEYS[i + 1], ARGV[2])
+local token, owner = ARGV[5], ARGV[6]
+local held = true
+for i = 2, #KEYS, 2 do
+  local until_ms = redis.call('ZSCORE', KEYS[i + 1], owner)
+  held = held and until_ms and tonumber(until_ms) > now
+  redis.call('ZREM', KEYS[i + 1], owner)
   redis.call('ZREMRANGEBYSCORE', KEYS[i + 1], '-inf', now)
   if redis.call('EXISTS', KEYS[i + 1]) == 1 then
-    redis.call('SET', KEYS[i], '!' .. ARGV[1], 'EX', 604800)
+    redis.call('SET', KEYS[i], '!' .. token, 'EX', 604800)
   else
-    redis.call('SET', KEYS[i], ARGV[1], 'EX', 604800)
+    redis.call('SET', KEYS[i], token, 'EX', 604800)
   end
 end
-return #KEYS / 2
+if held then
+  return { 0 }
+end
+return announce(KEYS[1], now, tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4])

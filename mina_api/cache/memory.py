@@ -1,0 +1,122 @@
+"""L1: entries of this process, served without asking Redis while a lease says that nobody changed them.
+
+Three things keep it as fresh as Redis (DESIGN section 3). It serves only until the end of its lease. Whoever
+invalidates a tag has this process forget what is under it, and goes on once that is acknowledged or the lease has
+run out. And what was fetched before a tag was forgotten is not put in after it: a `Fence`, taken before the fetch,
+says so.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from mina_api.cache.entry import Entry
+from mina_api.cache.s3_fifo import S3Fifo
+
+# What an entry costs beside its bytes: objects, queue and index, measured with 10,000 of them.
+OVERHEAD_BYTES = 1600
+REMEMBERED = 1024
+
+# How many times tags had been forgotten when a fetch began.
+Fence: TypeAlias = int
+
+
+class Memory:
+    """At most `max_bytes` of entries, by name and by tag; 0 keeps none. `now` is of a clock that never stops."""
+
+    def __init__(self, max_bytes: int, now: Callable[[], float]) -> None:
+        self.is_used = max_bytes > 0
+        self._now = now
+        self._entries: S3Fifo[Entry] = S3Fifo(max_bytes, self._unlist)
+        self._names_by_tag: dict[str, set[str]] = {}
+        self._valid_until = -math.inf
+        self._forgotten = 0
+        self._cleared_at = 0
+        self._recent: deque[tuple[frozenset[str], frozenset[str]]] = deque(maxlen=REMEMBERED)
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def used_bytes(self) -> int:
+        """An estimate of what the entries take."""
+        return self._entries.used_bytes
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the lease is running."""
+        return self._now() < self._valid_until
+
+    # Serving
+
+    def get(self, name: str) -> Entry | None:
+        """The entry of `name`, which is as current now as one that Redis would give; None without a lease."""
+        return self._entries.get(name) if self._now() < self._valid_until else None
+
+    def fence(self) -> Fence:
+        """Take it before the fetch, or the tokens, that an entry to `put` will come from."""
+        return self._forgotten
+
+    def put(self, name: str, entry: Entry, fence: Fence) -> bool:
+        """Keep `entry`, unless one of its tags may have been forgotten since `fence`, or there is no lease."""
+        if not self.is_valid or self._was_forgotten(name, entry.tags, fence):
+            return False
+        self._drop(name)
+        if not self._entries.put(name, entry, _cost(name, entry)):
+            return False
+        for tag in entry.tags:
+            self._names_by_tag.setdefault(tag, set()).add(name)
+        return True
+
+    # Coherence
+
+    def forget(self, tags: Iterable[str], names: Iterable[str] = ()) -> None:
+        """Drop every entry under `tags`, or of `names`, and keep out those that were fetched before."""
+        gone, gone_names = frozenset(tags), frozenset(names)
+        listed = (self._names_by_tag.get(tag, ()) for tag in gone)
+        for name in gone_names.union(*listed):
+            self._drop(name)
+        self._forgotten += 1
+        self._recent.append((gone, gone_names))
+
+    def extend(self, until: float) -> None:
+        """Serve until then: the end of a lease, counted from before it was asked for."""
+        self._valid_until = until
+
+    def clear(self) -> None:
+        """Drop everything and serve nothing until the next lease: invalidations may have been missed."""
+        self._valid_until = -math.inf
+        self._entries.clear()
+        self._names_by_tag.clear()
+        self._cleared_at = self._forgotten = self._forgotten + 1
+
+    # Parts
+
+    def _was_forgotten(self, name: str, tags: tuple[str, ...], fence: Fence) -> bool:
+        since = self._forgotten - fence
+        if not since:
+            return False
+        if fence < self._cleared_at or since > len(self._recent):
+            return True
+        recent = (self._recent[-back] for back in range(1, since + 1))
+        return any(name in gone_names or not gone.isdisjoint(tags) for gone, gone_names in recent)
+
+    def _drop(self, name: str) -> None:
+        if (entry := self._entries.pop(name)) is not None:
+            self._unlist(name, entry, evicted=False)
+
+    def _unlist(self, name: str, entry: Entry, *, evicted: bool = True) -> None:
+        self.evictions += evicted
+        for tag in entry.tags:
+            names = self._names_by_tag[tag]
+            names.discard(name)
+            if not names:
+                del self._names_by_tag[tag]
+
+
+def _cost(name: str, entry: Entry) -> int:
+    headers = sum(len(field) + len(value) for field, value in entry.headers)
+    tags = sum(map(len, entry.tags)) + sum(map(len, entry.tokens))
+    return OVERHEAD_BYTES + len(name) + len(entry.key) + len(entry.body) + headers + tags

@@ -1,0 +1,42 @@
+"""The names of everything in Redis that is no entry.
+
+Tokens, holds and the register of processes share one hash tag, so that a write's every step is one script in one
+Cluster slot, however many tags it has; a lease on a load is in its entry's own.
+"""
+
+from collections.abc import Sequence
+
+
+class Names:
+    """Names under one namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._state = f"{namespace}:{{tags}}"
+        self.register = f"{self._state}:register"
+        self.forget = f"{self._state}:forget"
+        self.released = f"{namespace}:released"
+
+    def token(self, tag: str) -> str:
+        """The current token of `tag`."""
+        return f"{self._state}:token:{tag}"
+
+    def holders(self, tag: str) -> str:
+        """The writers that hold `tag`."""
+        return f"{self._state}:hold:{tag}"
+
+    def tags(self, tags: Sequence[str]) -> list[str]:
+        """Token and holders of each tag by turns, as the scripts want them."""
+        return [key for tag in tags for key in (self.token(tag), self.holders(tag))]
+
+    def acknowledged(self, process: str) -> str:
+        """The channel on which `process` hears that others have forgotten tags."""
+        return f"{self._state}:acknowledged:{process}"
+
+    def lease(self, key: str) -> str:
+        """The lease on the load of an entry."""
+        return f"{self._namespace}:lease:{{{key}}}"
+
+    def wait(self, key: str) -> str:
+        """The mark that somebody waits for that lease."""
+        return f"{self._namespace}:wait:{{{key}}}"

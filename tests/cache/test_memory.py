@@ -1,0 +1,125 @@
+"""L1 by itself: what it gives, and what it must not take."""
+
+import pytest
+
+from mina_api.cache.entry import Entry
+from mina_api.cache.memory import REMEMBERED, Memory
+from mina_api.cache.testing import FakeClock
+
+
+def an_entry(body: bytes = b"body", tags: tuple[str, ...] = ("meeting:1", "user:1")) -> Entry:
+    return Entry(
+        key="k",
+        body=body,
+        status=200,
+        headers=(),
+        created=0.0,
+        fresh_until=60.0,
+        stale_until=60.0,
+        load_seconds=0.1,
+        epoch=b"",
+        tags=tags,
+        tokens=tuple(b"t" for _ in tags),
+        compressed=False,
+        size=len(body),
+    )
+
+
+@pytest.fixture
+def memory(clock: FakeClock) -> Memory:
+    memory = Memory(1_000_000, clock.monotonic)
+    memory.extend(clock.monotonic() + 10)
+    return memory
+
+
+class TestMemory:
+    def test_gives_what_was_put_until_its_lease_ends(self, memory: Memory, clock: FakeClock) -> None:
+        entry = an_entry()
+
+        assert memory.put("k", entry, memory.fence())
+        assert memory.get("k") is entry
+        clock.advance(10)
+        assert (memory.get("k"), memory.is_valid) == (None, False)
+        memory.extend(clock.monotonic() + 10)
+        assert memory.get("k") is entry
+
+    def test_takes_nothing_without_a_lease(self, clock: FakeClock) -> None:
+        memory = Memory(1_000_000, clock.monotonic)
+
+        assert not memory.put("k", an_entry(), memory.fence())
+        assert len(memory) == 0
+
+    @pytest.mark.parametrize("tag", ["meeting:1", "user:1"])
+    def test_forgets_by_any_tag(self, memory: Memory, tag: str) -> None:
+        memory.put("k", an_entry(), memory.fence())
+        memory.put("other", an_entry(tags=("meeting:2",)), memory.fence())
+
+        memory.forget([tag])
+
+        assert memory.get("k") is None
+        assert memory.get("other") is not None
+
+    def test_forgets_by_name(self, memory: Memory) -> None:
+        memory.put("k", an_entry(), memory.fence())
+
+        memory.forget([], ["k"])
+
+        assert memory.get("k") is None
+
+    def test_takes_nothing_that_was_fetched_before_its_tag_was_forgotten(self, memory: Memory) -> None:
+        before = memory.fence()
+        memory.forget(["meeting:1"])
+        between = memory.fence()
+        memory.forget(["meeting:9"])
+
+        assert not memory.put("k", an_entry(), before)
+        assert memory.put("k", an_entry(), between)
+
+    def test_takes_nothing_that_was_fetched_before_its_name_was_forgotten(self, memory: Memory) -> None:
+        before = memory.fence()
+        memory.forget([], ["k"])
+
+        assert not memory.put("k", an_entry(), before)
+        assert memory.put("other", an_entry(), before)
+
+    def test_takes_nothing_that_was_fetched_before_it_was_cleared(self, memory: Memory, clock: FakeClock) -> None:
+        memory.put("old", an_entry(), memory.fence())
+        before = memory.fence()
+        memory.clear()
+        memory.extend(clock.monotonic() + 10)
+
+        assert not memory.put("k", an_entry(), before)
+        assert (memory.get("old"), memory.used_bytes) == (None, 0)
+
+    def test_takes_nothing_from_before_what_it_remembers(self, memory: Memory) -> None:
+        before = memory.fence()
+        for number in range(REMEMBERED + 1):
+            memory.forget([f"meeting:{number + 100}"])
+
+        assert not memory.put("k", an_entry(), before)
+
+    def test_makes_room_and_keeps_no_list_of_what_went(self, clock: FakeClock) -> None:
+        memory = Memory(100_000, clock.monotonic)
+        memory.extend(clock.monotonic() + 10)
+
+        for number in range(500):
+            memory.put(f"{number}", an_entry(b"x" * 1000, tags=(f"meeting:{number}",)), memory.fence())
+
+        assert memory.used_bytes <= 100_000
+        assert 0 < len(memory) == 500 - memory.evictions
+        for number in range(500):
+            memory.forget([f"meeting:{number}"])
+        assert (len(memory), memory.used_bytes) == (0, 0)
+
+    def test_replaces_an_entry_with_its_tags(self, memory: Memory) -> None:
+        memory.put("k", an_entry(tags=("meeting:1",)), memory.fence())
+        memory.put("k", an_entry(tags=("meeting:2",)), memory.fence())
+
+        memory.forget(["meeting:1"])
+
+        assert memory.get("k") is not None
+
+    def test_keeps_nothing_that_is_too_large(self, memory: Memory) -> None:
+        assert not memory.put("k", an_entry(b"x" * 1_000_000), memory.fence())
+        memory.forget(["meeting:1"])
+        assert len(memory) == 0
