@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.entry import Entry
 
 Chance = Callable[[], float]
@@ -21,6 +22,7 @@ class Freshness:
     `jitter`: the share of the TTL, 0 to 1, by which it is shortened at random, so that what was stored together
     does not end together. `beta`: how eagerly an answer is loaded before its TTL ends; 0 never, 1 the optimum of
     XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015).
+    `adaptive`: bounds within which the TTL follows what is seen of each key; None leaves it as it is.
 
     Raises ValueError for what is negative, and for a jitter of 1 or more.
     """
@@ -30,6 +32,7 @@ class Freshness:
     negative_ttl: float | None = None
     jitter: float = 0.0
     beta: float = 1.0
+    adaptive: Adaptive | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.jitter < 1:

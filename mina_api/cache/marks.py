@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.freshness import DEFAULT, Freshness
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -65,13 +66,14 @@ def cache_response(
     negative_ttl: float | None = None,
     jitter: float = 0.0,
     beta: float = 1.0,
+    adaptive: Adaptive | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`.
 
     `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
     local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
     false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
-    The last five are a `Freshness`, which says what they mean; raises ValueError for bad ones.
+    The last six are a `Freshness`, which says what they mean; raises ValueError for bad ones.
     """
     caching = Caching(
         prefix=prefix,
@@ -82,7 +84,7 @@ def cache_response(
         key_func=key_func,
         condition=condition,
         vary=dict(vary or {}),
-        freshness=Freshness(stale_while_revalidate, stale_if_error, negative_ttl, jitter, beta),
+        freshness=Freshness(stale_while_revalidate, stale_if_error, negative_ttl, jitter, beta, adaptive),
     )
 
     def mark(endpoint: Endpoint) -> Endpoint:

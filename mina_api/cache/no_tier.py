@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mina_api.cache.memory import Memory
 from mina_api.cache.tier import Fetched, ServerMemory, TierUnavailable
@@ -49,6 +49,14 @@ class NoTier:
         raise TierUnavailable("there is no Redis")
 
     async def lift(self, tags: Sequence[str], owner: str) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def most_used(self, day: int, limit: int) -> dict[str, int]:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 

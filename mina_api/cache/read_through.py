@@ -61,7 +61,7 @@ class Read:
 
     `seen` are the tokens of what was read before and goes into the answer, such as who asks: where one of them has
     changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
-    answer, for `stale_if_error`, from an answer.
+    answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming.
     """
 
     key: CacheKey
@@ -70,6 +70,7 @@ class Read:
     demand: Demand = ANY
     seen: Tokens = field(default_factory=dict)
     is_failure: IsFailure = any_failure
+    recipe: Callable[[], str] | None = None
 
     def is_older_than(self, snapshot: "Snapshot") -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
@@ -120,6 +121,7 @@ class ReadThrough:
         key, policy, demand = read.key, read.policy, read.demand
         if not self._config.enabled or not demand.store:
             return await self._load_aside(read, Outcome.BYPASS)
+        self._store.used(key, policy)
         kept = self._memory.get(key.name)
         if kept is not None and _answers(read, kept) and self._serves(read, kept):
             self._counters.hit(key.prefix)

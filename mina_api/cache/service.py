@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mina_api.cache.adaptive import TtlExplanation
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.config import CacheConfig
@@ -24,6 +25,8 @@ from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
 from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.usage import Usage, UsageRecorder
+from mina_api.cache.warming import Ask, WarmProgress, warm
 
 logger = logging.getLogger(__name__)
 
@@ -68,15 +71,19 @@ class CacheService:
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
         self._reads = ReadThrough(self._memory, tier, self._store, self.config, self.clock, self._counters, chance)
+        self._usage = Usage()
+        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
 
     async def start(self) -> None:
         """Reach for the tier."""
         await self._tier.start(self._memory)
+        self._recorder.start()
 
     async def close(self) -> None:
         """Give back leases and close the tier."""
         await self._reads.close()
+        await self._recorder.close()
         await self._tier.close()
 
     @property
@@ -97,7 +104,9 @@ class CacheService:
     # Answers
 
     async def read(self, read: Read) -> Served:
-        """The answer of an endpoint, from the tier or from its load; raises what the load raises."""
+        """The answer of an endpoint, from memory, the tier or its load; raises what the load raises."""
+        if read.recipe is not None:
+            self._usage.count(read.key.canonical, read.recipe)
         return await self._reads.read(read)
 
     # Values
@@ -194,7 +203,32 @@ class CacheService:
         """Make every entry of `prefix` unreadable: those of `scope`, or without one all."""
         await self.invalidate_tags(prefix_tag(prefix) if scope is None else scope_tag(scope, prefix))
 
+    # Warming
+
+    async def most_used(self, limit: int = 100) -> list[str]:
+        """How to ask for what was asked for most since yesterday, in all processes; raises TierUnavailable."""
+        await self._recorder.record()
+        return await self._recorder.most_used(limit)
+
+    async def warm(
+        self,
+        ask: Ask,
+        *,
+        limit: int = 100,
+        concurrency: int = 4,
+        on_progress: Callable[[WarmProgress], None] = lambda _: None,
+    ) -> WarmProgress:
+        """Have the `limit` most used questions asked by `ask`, the most used first, `concurrency` at a time.
+
+        Raises TierUnavailable, and ValueError for a concurrency below one.
+        """
+        return await warm(await self.most_used(limit), ask, concurrency=concurrency, on_progress=on_progress)
+
     # What it did
+
+    def explain_ttl(self, key: str, policy: CachePolicy) -> TtlExplanation:
+        """The TTL that the next answer of `key` gets under `policy`, as this process has seen the key, and why."""
+        return self._store.explain_ttl(self._key(key, policy.prefix), policy)
 
     def get_cache_stats(self) -> CacheStats:
         """This process's counters."""

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from mina_api.cache.adaptive import Observations, TtlExplanation
 from mina_api.cache.clock import Clock
 from mina_api.cache.compression import compress
 from mina_api.cache.config import CacheConfig
@@ -35,6 +36,7 @@ class EntryStore:
         self._clock = clock
         self._counters = counters
         self._chance = chance
+        self._observations = Observations()
         self._sealer = sealer
 
     def make(
@@ -47,8 +49,11 @@ class EntryStore:
         load_seconds: float = 0.0,
     ) -> Entry:
         """An entry of now, under `tokens` that were read before `loaded` was; without any it is not to be stored."""
-        now = self._clock.now()
-        fresh_until = now + policy.freshness.ttl_of(policy.ttl, loaded.status, self._chance)
+        now, freshness = self._clock.now(), policy.freshness
+        if freshness.adaptive is not None:
+            self._observations.loaded(key.canonical, loaded.body, now)
+        ttl = self.explain_ttl(key, policy).ttl
+        fresh_until = now + freshness.ttl_of(ttl, loaded.status, self._chance)
         return Entry(
             key=key.canonical,
             body=loaded.body,
@@ -56,7 +61,7 @@ class EntryStore:
             headers=loaded.headers,
             created=now,
             fresh_until=fresh_until,
-            stale_until=fresh_until + policy.freshness.stale_seconds,
+            stale_until=fresh_until + freshness.stale_seconds,
             load_seconds=load_seconds,
             epoch=epoch,
             tags=policy.tags if tokens else (),
@@ -65,6 +70,17 @@ class EntryStore:
             size=len(loaded.body),
             codec=loaded.codec,
         )
+
+    def used(self, key: CacheKey, policy: CachePolicy) -> None:
+        """Note that the answer of `key` is asked for, where its TTL follows that."""
+        if policy.freshness.adaptive is not None:
+            self._observations.used(key.canonical)
+
+    def explain_ttl(self, key: CacheKey, policy: CachePolicy) -> TtlExplanation:
+        """The TTL of the next answer of `key`, as this process has seen it, and why."""
+        if policy.freshness.adaptive is None:
+            return TtlExplanation(policy.ttl, "its policy does not adapt", 0, 0, None, None)
+        return self._observations.explain(key.canonical, policy.ttl, policy.freshness.adaptive)
 
     def read(self, key: CacheKey, data: bytes) -> Entry:
         """The entry in `data`, which the tier had under `key`; raises UndecodableEntry."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -149,6 +149,14 @@ class FaultyTier:
     async def lift(self, tags: Sequence[str], owner: str) -> None:
         """As the tier behind, or a fault."""
         await self._call("lift", self._tier.lift(tags, owner))
+
+    async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
+        """As the tier behind, or a fault."""
+        await self._call("record_uses", self._tier.record_uses(day, counts, keep))
+
+    async def most_used(self, day: int, limit: int) -> dict[str, int]:
+        """As the tier behind, or a fault."""
+        return await self._call("most_used", self._tier.most_used(day, limit))
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """As the tier behind, or a fault."""

@@ -1,7 +1,7 @@
 """The second tier as the engine asks for it: what Redis does for us, said without Redis."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -80,6 +80,12 @@ class Tier(Protocol):
 
     async def lift(self, tags: Sequence[str], owner: str) -> None:
         """Give `tags` new tokens and end `owner`'s hold on them; without one, returns as `hold` does."""
+
+    async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
+        """Add to the day's counts, of which the `keep` highest are kept for two days."""
+
+    async def most_used(self, day: int, limit: int) -> dict[str, int]:
+        """The day's highest counts."""
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """Take the lease of `key`: 0 if taken, else the seconds that its owner's has left."""

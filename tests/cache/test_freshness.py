@@ -2,6 +2,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ class TestFreshness:
             {"beta": float("nan")},
         ],
     )
-    def test_refuses_what_means_nothing(self, values: dict[str, float]) -> None:
+    def test_refuses_what_means_nothing(self, values: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"jitter|beta|stale_if_error|negative_ttl"):
             Freshness(**values)
 

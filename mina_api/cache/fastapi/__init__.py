@@ -8,6 +8,7 @@ from mina_api.cache.fastapi.identity import Identity, identify
 from mina_api.cache.fastapi.pending import PendingInvalidation, get_pending, pending_of
 from mina_api.cache.fastapi.route import CachedRoute
 from mina_api.cache.fastapi.state import cache_of, get_cache
+from mina_api.cache.fastapi.warming import RecordedRequest, Repeater, WarmingFailed
 from mina_api.cache.marks import TagContext, cache_response, invalidate_cache
 from mina_api.cache.service import CacheService
 
@@ -20,7 +21,10 @@ __all__ = [
     "Identity",
     "Invalidation",
     "PendingInvalidation",
+    "RecordedRequest",
+    "Repeater",
     "TagContext",
+    "WarmingFailed",
     "cache_of",
     "cache_response",
     "identify",

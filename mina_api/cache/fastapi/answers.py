@@ -14,6 +14,7 @@ from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.plan import CachePlan
 from mina_api.cache.fastapi.rendering import Header, Renderer, is_whole
 from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.fastapi.warming import recipe_of
 from mina_api.cache.http import (
     NOT_MODIFIED_HEADERS,
     STORED_HEADERS,
@@ -56,6 +57,7 @@ class Answering:
                 demand,
                 identity.seen if identity is not None else {},
                 load.is_failure,
+                (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
             )
         )
         if served.entry is not None:

@@ -45,6 +45,11 @@ class Parameters:
         self._headers = _distinct(field for each in every for field in each.header_params)
         self._cookies = _distinct(field for each in every for field in each.cookie_params)
 
+    @property
+    def are_in_target(self) -> bool:
+        """Whether path, query and who asks say everything, so that the request can be made again from them."""
+        return not self._cookies and all(field.alias.lower() in CREDENTIALS for field in self._headers)
+
     def path(self, request: Request) -> dict[str, Any]:
         """Path parameters by name, in the path's order."""
         values = _values(self._path, request.path_params)

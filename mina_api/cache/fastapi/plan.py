@@ -39,6 +39,7 @@ class CachePlan:
                 "key_func: say shared=True if everybody gets the same answer"
             )
         self._parameters = Parameters(dependant)
+        self.is_repeatable = self._parameters.are_in_target
         self._fingerprint = _fingerprint(response_model)
 
     def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:

@@ -33,6 +33,10 @@ class Names:
         """The channel on which `process` hears that others have forgotten tags."""
         return f"{self._state}:acknowledged:{process}"
 
+    def uses(self, day: int) -> str:
+        """How often what was asked for on a day."""
+        return f"{self._namespace}:uses:{day}"
+
     def lease(self, key: str) -> str:
         """The lease on the load of an entry."""
         return f"{self._namespace}:lease:{{{key}}}"

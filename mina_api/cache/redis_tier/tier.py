@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -203,6 +203,22 @@ class RedisTier:
         if self._breaker.is_closed:
             self._pipeline.submit("PUBLISH", channel, message)
 
+    # Uses
+
+    async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
+        """ZINCRBY each, trimmed to the highest, in one round trip."""
+        key = self._names.uses(day)
+        await asyncio.gather(
+            *(self._call("ZINCRBY", key, count, recipe) for recipe, count in counts.items()),
+            self._call("ZREMRANGEBYRANK", key, 0, -keep - 1),
+            self._call("EXPIRE", key, 172_800),
+        )
+
+    async def most_used(self, day: int, limit: int) -> dict[str, int]:
+        """ZRANGE from the highest down."""
+        reply = await self._call("ZRANGE", self._names.uses(day), 0, limit - 1, "REV", "WITHSCORES")
+        return {name.decode(): int(float(score)) for name, score in _pairs(reply)}
+
     # Leases
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
@@ -310,6 +326,11 @@ class RedisTier:
 
 def _new_token() -> str:
     return secrets.token_urlsafe(12)
+
+
+def _pairs(reply: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Members and scores, in pairs already or by turns, as the client has them."""
+    return iter(reply) if not reply or isinstance(reply[0], tuple | list) else zip(reply[::2], reply[1::2], strict=True)
 
 
 def _fields(information: Any) -> dict[str, str]:

@@ -1,0 +1,110 @@
+"""Requests to cached endpoints, noted so that they can be made again by the application itself."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Request
+
+from mina_api.cache.fastapi.identity import Identity
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class WarmingFailed(Exception):
+    """The application answered a repeated request with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A GET that was answered: its raw path and query, and who had asked, by `Identity`."""
+
+    path: str
+    query: str
+    user_id: str | None
+    scope: str | None
+    audience: str | None
+
+    @classmethod
+    def read(cls, recipe: str) -> "RecordedRequest":
+        """What `recipe_of` wrote."""
+        return cls(**json.loads(recipe))
+
+
+def recipe_of(request: Request, identity: Identity | None) -> str:
+    """How to make `request` again."""
+    return json.dumps(
+        asdict(
+            RecordedRequest(
+                path=request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0],
+                query=request.scope["query_string"].decode("latin-1"),
+                user_id=identity.user_id if identity else None,
+                scope=identity.scope if identity else None,
+                audience=identity.audience if identity else None,
+            )
+        ),
+        sort_keys=True,
+    )
+
+
+class Repeater:
+    """Makes recorded requests again, without a network; `headers_of` gives what lets them in, None for nobody."""
+
+    def __init__(
+        self,
+        application: Application,
+        headers_of: Callable[[RecordedRequest], Awaitable[Mapping[str, str] | None]],
+    ) -> None:
+        self._application = application
+        self._headers_of = headers_of
+
+    async def __call__(self, recipe: str) -> int:
+        """The status of the answer; raises WarmingFailed for an error."""
+        recorded = RecordedRequest.read(recipe)
+        headers = await self._headers_of(recorded)
+        if headers is None:
+            raise WarmingFailed(f"nobody may ask for {recorded.path} any more")
+        status = await _get(self._application, recorded, headers)
+        if status >= 400:
+            raise WarmingFailed(f"{recorded.path} answered {status}")
+        return status
+
+
+async def _get(application: Application, recorded: RecordedRequest, headers: Mapping[str, str]) -> int:
+    status = 500
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+
+    raw_path = recorded.path.encode("latin-1")
+    await application(
+        {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": _unquoted(raw_path),
+            "raw_path": raw_path,
+            "root_path": "",
+            "query_string": recorded.query.encode("latin-1"),
+            "headers": [(b"host", b"warming"), *((k.lower().encode(), v.encode()) for k, v in headers.items())],
+            "client": ("127.0.0.1", 0),
+            "server": ("warming", 80),
+            "state": {},
+        },
+        receive,
+        send,
+    )
+    return status
+
+
+def _unquoted(raw_path: bytes) -> str:
+    return unquote_to_bytes(raw_path).decode("utf-8", "replace")
