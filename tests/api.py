@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -106,6 +107,11 @@ async def a_meeting(client: httpx.AsyncClient, **fields: object) -> int:
     answer = await client.post("/api/meetings/", json={"title": "Retro", **fields})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
+
+
+def today(clock: FakeClock) -> str:
+    """A meeting's `scheduled_at` that falls in today, as `clock` has it: Postgres notes creation by its own."""
+    return datetime.fromtimestamp(clock.now(), UTC).isoformat()
 
 
 @contextmanager

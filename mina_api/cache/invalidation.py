@@ -30,11 +30,11 @@ class Journal(Protocol):
 class TagHold:
     """One write's hold on its tags: `lift` it after the COMMIT, or let it run out after a rollback."""
 
-    def __init__(self, tier: Tier, tags: Sequence[str], counters: Counters) -> None:
+    def __init__(self, tier: Tier, tags: Sequence[str], counters: Counters, owner: str | None = None) -> None:
         self.tags = tags
         self._tier = tier
         self._counters = counters
-        self._owner = new_owner()
+        self._owner = owner or new_owner()
 
     async def place(self, seconds: float) -> None:
         """Phase 1; a lost tier is left to phase 2 and the outbox."""
@@ -46,7 +46,7 @@ class TagHold:
     async def lift(self) -> bool:
         """Phase 2; whether it succeeded, so that the outbox is done with."""
         try:
-            await self._tier.lift(self.tags, self._owner)
+            await self._tier.lift(self.tags, [self._owner])
         except TierUnavailable as failure:
             self._counters.errors += 1
             logger.warning("tags not lifted, the outbox will tell: %s", failure)
@@ -64,9 +64,9 @@ class Invalidator:
         self._counters = counters
         self._journal = journal
 
-    async def hold(self, tags: Iterable[str]) -> TagHold:
-        """Put `tags` on hold for the length of a COMMIT."""
-        hold = TagHold(self._tier, sorted(set(tags)), self._counters)
+    async def hold(self, tags: Iterable[str], owner: str | None = None) -> TagHold:
+        """Put `tags` on hold for the length of a COMMIT; under a name of the caller's, which another may lift."""
+        hold = TagHold(self._tier, sorted(set(tags)), self._counters, owner)
         await hold.place(self._config.hold_seconds)
         return hold
 

@@ -48,7 +48,7 @@ class NoTier:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 
-    async def lift(self, tags: Sequence[str], owner: str) -> None:
+    async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 

@@ -187,13 +187,16 @@ class CacheService:
 
     # Invalidation
 
-    async def hold(self, tags: Iterable[str]) -> TagHold:
-        """Phase 1 of a write: call it as the last step before COMMIT, and `lift` what it gives after it."""
-        return await self._invalidator.hold(tags)
+    async def hold(self, tags: Iterable[str], owner: str | None = None) -> TagHold:
+        """Phase 1 of a write: call it as the last step before COMMIT, and `lift` what it gives after it.
 
-    async def lift(self, tags: Sequence[str]) -> None:
-        """Give `tags` new tokens, on behalf of a write whose own process did not; raises TierUnavailable."""
-        await self._tier.lift(tags, "outbox")
+        `owner`, a name that no other hold ever has, lets another process lift it.
+        """
+        return await self._invalidator.hold(tags, owner)
+
+    async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
+        """Phase 2 of writes whose own processes did not get to it; raises TierUnavailable."""
+        await self._tier.lift(tags, owners)
 
     async def invalidate_tags(self, *tags: str) -> None:
         """Make every entry under `tags` unreadable, by all processes, before returning."""

@@ -146,9 +146,9 @@ class FaultyTier:
         """As the tier behind, or a fault."""
         await self._call("hold", self._tier.hold(tags, owner, seconds))
 
-    async def lift(self, tags: Sequence[str], owner: str) -> None:
+    async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
         """As the tier behind, or a fault."""
-        await self._call("lift", self._tier.lift(tags, owner))
+        await self._call("lift", self._tier.lift(tags, owners))
 
     async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
         """As the tier behind, or a fault."""

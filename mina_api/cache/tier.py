@@ -78,8 +78,8 @@ class Tier(Protocol):
         Returns once no process serves one from its memory any more.
         """
 
-    async def lift(self, tags: Sequence[str], owner: str) -> None:
-        """Give `tags` new tokens and end `owner`'s hold on them; without one, returns as `hold` does."""
+    async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
+        """Give `tags` new tokens and end the owners' holds on them; unless one held all, returns as `hold` does."""
 
     async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
         """Add to the day's counts, of which the `keep` highest are kept for two days."""

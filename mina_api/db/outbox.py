@@ -17,7 +17,7 @@ from mina_api.db.session import Database
 
 logger = logging.getLogger(__name__)
 
-Lift = Callable[[Sequence[str]], Awaitable[None]]
+Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 
 BATCH = 500
 
@@ -35,6 +35,11 @@ class OutboxRow(Base):
 async def note(session: AsyncSession, tags: Sequence[str]) -> int:
     """Add a row in the caller's transaction; its id."""
     return (await session.execute(insert(OutboxRow).values(tags=list(tags)).returning(OutboxRow.id))).scalar_one()
+
+
+def hold_owner(row_id: int) -> str:
+    """The name under which the write of a row holds its tags, so that whoever drains it can lift them."""
+    return f"outbox:{row_id}"
 
 
 class Outbox:
@@ -86,7 +91,8 @@ class Outbox:
                     )
                 ).all()
                 if rows:
-                    await lift(sorted({tag for row in rows for tag in row.tags}))
+                    tags = sorted({tag for row in rows for tag in row.tags})
+                    await lift(tags, [hold_owner(row.id) for row in rows])
                     await session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))
             total += len(rows)
             if len(rows) < BATCH:

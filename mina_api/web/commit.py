@@ -3,7 +3,7 @@
 from mina_api.cache.fastapi import PendingInvalidation
 from mina_api.cache.invalidation import TagHold
 from mina_api.cache.service import CacheService
-from mina_api.db.outbox import Outbox, note
+from mina_api.db.outbox import Outbox, hold_owner, note
 from mina_api.db.session import WriteSession
 
 
@@ -22,7 +22,7 @@ class CoherentCommit:
         tags = self._pending.take()
         if tags:
             self._row_id = await note(session, tags)
-            self._hold = await self._cache.hold(tags)
+            self._hold = await self._cache.hold(tags, hold_owner(self._row_id))
 
     async def after_commit(self) -> None:
         """Phase 2; where Redis is lost, the row stays for whoever finds it again."""

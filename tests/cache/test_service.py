@@ -260,6 +260,17 @@ class TestHold:
 
         assert (held, database.loads) == (2, 3)
 
+    async def test_of_a_writer_that_was_cut_off_is_lifted_by_who_drains_its_note(
+        self, cache: CacheService, other: CacheService, database: Database
+    ) -> None:
+        await cache.hold(["meeting:1"], "row 1")
+        database.value = 2
+
+        await other.lift(["meeting:1"], ["row 1", "row 2"])
+
+        await other.get_or_load("k", database.load, POLICY)
+        assert (await cache.get_or_load("k", database.load, POLICY), database.loads) == (2, 1)
+
     async def test_of_a_crashed_writer_runs_out_over_new_tokens(
         self, cache: CacheService, database: Database, valkey_url: str
     ) -> None:
@@ -386,7 +397,7 @@ class TestLosingRedis:
 
         async def drain(lift: object) -> None:
             if noted:
-                await lift(noted)  # type: ignore[operator]
+                await lift(noted, ["notes"])  # type: ignore[operator]
 
         async with (
             a_cache(private_valkey.url, journal=Notes(), on_return=drain, command_timeout_seconds=0.1) as cache,

@@ -75,7 +75,7 @@ class TestAssertNeverStale:
             async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
                 return
 
-            async def lift(self, tags: Sequence[str], owner: str) -> None:
+            async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
                 return
 
         cache = CacheService(

@@ -18,13 +18,15 @@ class Lifted:
 
     def __init__(self) -> None:
         self.tags: list[str] = []
+        self.owners: list[str] = []
         self.failing = False
         self.called = asyncio.Event()
 
-    async def __call__(self, tags: Sequence[str]) -> None:
+    async def __call__(self, tags: Sequence[str], owners: Sequence[str]) -> None:
         if self.failing:
             raise ConnectionError("Redis is away")
         self.tags += tags
+        self.owners += owners
         self.called.set()
 
 
@@ -51,7 +53,7 @@ class TestDrain:
 
         drained = await outbox.drain(lifted)
 
-        assert drained == BATCH + 3
+        assert drained == len(set(lifted.owners)) == BATCH + 3
         assert set(lifted.tags) == {"user:1", *(f"meeting:{number}" for number in range(7))}
         assert await rows(database) == 0
 
@@ -75,7 +77,7 @@ class TestDrain:
         await outbox.record(["meeting:1"])
         entered, leave, lifted = asyncio.Event(), asyncio.Event(), Lifted()
 
-        async def slow(_: Sequence[str]) -> None:
+        async def slow(_: Sequence[str], __: Sequence[str]) -> None:
             entered.set()
             await leave.wait()
 

@@ -38,10 +38,13 @@ class TestTour:
 
         assert done.returncode == 0, done.stderr
         shown = re.findall(r"cache-status: (.*)", done.stdout)
-        assert [re.sub(r"ttl=\d+", "ttl", line.strip()) for line in shown] == [
-            re.sub(r"ttl=\d+", "ttl", line.strip()) for line in promised
-        ]
+        assert [_outcome(line) for line in shown] == [_outcome(line) for line in promised]
         assert '"speaker": "Grace"' in done.stdout
         assert "Grace Hopper: Please. I have a lot to say." in done.stdout
         for line in ('"title":"A tour"', '"total":1', "412", "304", "403"):
             assert f"\n{line}\n" in done.stdout
+
+
+def _outcome(line: str) -> str:
+    """A Cache-Status without what depends on the moment: its TTL, and whether the answer's tier was l1 or l2."""
+    return re.sub(r"detail=l[12]", "detail", re.sub(r"ttl=\d+", "ttl", line)).strip()

@@ -1,9 +1,10 @@
 import httpx
 import pytest
 
+from mina_api.cache.testing import FakeClock
 from mina_api.transcripts import uploads
 from tests import ami
-from tests.api import SignUp, a_meeting
+from tests.api import SignUp, a_meeting, today
 from tests.transcripts.formats.test_dialects import utterances_with
 
 VTT = b"WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ada>Shall we begin?\n\n00:02.000 --> 00:04.000\n<v Bob>Yes.\n"
@@ -14,8 +15,10 @@ async def put(client: httpx.AsyncClient, meeting: int, body: bytes, media_type: 
 
 
 class TestReplaceTranscript:
-    async def test_answers_what_it_came_to_and_shows_at_once_everywhere(self, ada: httpx.AsyncClient) -> None:
-        meeting = await a_meeting(ada)
+    async def test_answers_what_it_came_to_and_shows_at_once_everywhere(
+        self, ada: httpx.AsyncClient, clock: FakeClock
+    ) -> None:
+        meeting = await a_meeting(ada, scheduled_at=today(clock))
         paths = [
             f"/api/meetings/{meeting}",
             f"/api/meetings/{meeting}/transcript",

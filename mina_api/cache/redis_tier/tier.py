@@ -34,7 +34,7 @@ from mina_api.cache.tier import Fetched, ServerMemory, TierRefused, TierUnavaila
 
 logger = logging.getLogger(__name__)
 
-Lift = Callable[[Sequence[str]], Awaitable[None]]
+Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 OnReturn = Callable[[Lift], Awaitable[object]]
 
 
@@ -162,9 +162,9 @@ class RedisTier:
         """Phase 1 of a write."""
         await self._write_tags(scripts.HOLD, tags, f"!{_new_token()}", owner, round(seconds * 1000))
 
-    async def lift(self, tags: Sequence[str], owner: str) -> None:
+    async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
         """Phase 2 of a write."""
-        await self._write_tags(scripts.LIFT, tags, _new_token(), owner)
+        await self._write_tags(scripts.LIFT, tags, _new_token(), *owners)
 
     async def _write_tags(self, script: Script, tags: Sequence[str], *arguments: Any) -> None:
         self._require()
@@ -306,8 +306,8 @@ class RedisTier:
                 return
 
     async def _try_to_return(self) -> bool:
-        async def lift(tags: Sequence[str]) -> None:
-            await self._announce(scripts.LIFT, tags, arguments=(_new_token(), "outbox"))
+        async def lift(tags: Sequence[str], owners: Sequence[str]) -> None:
+            await self._announce(scripts.LIFT, tags, arguments=(_new_token(), *owners))
 
         try:
             await self._pipeline.submit("PING")

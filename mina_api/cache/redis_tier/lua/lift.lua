@@ -1,15 +1,17 @@
--- Gives tags new tokens and lifts one writer's hold; a tag that another writer still holds stays held.
+-- Gives tags new tokens and lifts holds of theirs; a tag that another writer still holds stays held.
 -- KEYS: the register, then token, holders by turns. ARGV: announce's lease, channel, message and sender; a new
--- token, the owner (may be one that holds nothing). Where the hold was never interrupted nothing was kept under its
--- tags meanwhile, and who had something has been told: nobody is told again.
+-- token, the owners of the holds (each may hold nothing). Where the one owner's hold was never interrupted nothing was
+-- kept under its tags meanwhile, and who had something has been told: nobody is told again.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local token, owner = ARGV[5], ARGV[6]
-local held = true
+local token = ARGV[5]
+local held = #ARGV == 6
 for i = 2, #KEYS, 2 do
-  local until_ms = redis.call('ZSCORE', KEYS[i + 1], owner)
-  held = held and until_ms and tonumber(until_ms) > now
-  redis.call('ZREM', KEYS[i + 1], owner)
+  if held then
+    local until_ms = redis.call('ZSCORE', KEYS[i + 1], ARGV[6])
+    held = until_ms and tonumber(until_ms) > now
+  end
+  redis.call('ZREM', KEYS[i + 1], unpack(ARGV, 6))
   redis.call('ZREMRANGEBYSCORE', KEYS[i + 1], '-inf', now)
   if redis.call('EXISTS', KEYS[i + 1]) == 1 then
     redis.call('SET', KEYS[i], '!' .. token, 'EX', 604800)
