@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import mina_api.analytics.models
 import mina_api.auth.models
 import mina_api.db.outbox
+import mina_api.db.peer_tables
 import mina_api.meetings.models
 import mina_api.transcripts.models
 import mina_api.web.idempotency  # noqa: F401  (each registers its tables)

@@ -25,6 +25,7 @@ from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, Sign
 from mina_api.cache.service import CacheService, install_cache_service
 from mina_api.cache.tier import Tier
 from mina_api.db.outbox import Outbox, OutboxRelay
+from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
@@ -33,6 +34,7 @@ from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
 from mina_api.web import health, openapi, problems
 from mina_api.web.body_limits import LimitBodies
+from mina_api.web.commit import CoherentJournal
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import RateLimiter
 from mina_api.workspaces.routes import router as workspaces_router
@@ -97,20 +99,23 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.passwords = passwords = Passwords(settings.auth.password_hashers)
         stack.callback(passwords.close)
         app.state.outbox = outbox = Outbox(database)
+        app.state.peers = peers = _peers(settings, database, outbox)
         config = _cache_config(settings)
         tier: Tier = NoTier()
         if url := settings.redis.url.get_secret_value():
-            tier = RedisTier(url, config, on_return=outbox.drain)
+            tier = RedisTier(url, config, peers.enter_redis, peers.leave_redis)
         app.state.cache = cache = CacheService(
             tier,
             config,
             clock=app.state.clock,
-            journal=outbox,
+            journal=CoherentJournal(database, outbox, peers),
             serializer=_serializer(settings),
             sealer=_sealer(settings),
         )
-        await cache.start()
+        stack.push_async_callback(peers.close)
+        await peers.start(cache.coherence)
         stack.push_async_callback(cache.close)
+        await cache.start()
         limiter = RateLimiter(
             settings.redis.url.get_secret_value(),
             timeout_seconds=settings.redis.command_timeout_seconds,
@@ -136,6 +141,24 @@ def _database(settings: Settings) -> Database:
         connect_timeout_seconds=given.connect_timeout_seconds,
         statement_timeout_seconds=given.statement_timeout_seconds,
     )
+
+
+def _peers(settings: Settings, database: Database, outbox: Outbox) -> PostgresPeers:
+    return PostgresPeers(
+        settings.database.plain_listen_url,
+        database,
+        drain=outbox.drain,
+        lease_seconds=settings.cache.peer_lease_seconds,
+        hold_seconds=_hold_seconds(settings),
+        timeout_seconds=settings.database.connect_timeout_seconds,
+        serves_without_postgres=settings.cache.serve_without_postgres,
+        now=SystemClock().monotonic,
+    )
+
+
+def _hold_seconds(settings: Settings) -> float:
+    """Longer than any COMMIT takes."""
+    return 2 * settings.database.statement_timeout_seconds
 
 
 def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottle:
@@ -175,10 +198,11 @@ def _cache_config(settings: Settings) -> CacheConfig:
         command_timeout_seconds=redis.command_timeout_seconds,
         memory_bytes=cache.memory_bytes,
         memory_lease_seconds=cache.memory_lease_seconds,
+        memory_ttl_without_tier=cache.without_redis_ttl,
         max_entry_bytes=cache.max_entry_bytes,
         compress_over_bytes=cache.compress_over_bytes,
         lease_seconds=cache.lease_seconds,
         wait_seconds=cache.wait_seconds,
         max_concurrent_loads=cache.max_concurrent_loads,
-        hold_seconds=2 * settings.database.statement_timeout_seconds,
+        hold_seconds=_hold_seconds(settings),
     )

@@ -31,16 +31,19 @@ class DatabaseSettings(_Group):
     model_config = SettingsConfigDict(env_prefix="MINA_DATABASE_")
 
     url: SecretStr = Field(validation_alias="DATABASE_URL", description="postgresql://user:password@host:port/database")
+    listen_url: SecretStr | None = Field(
+        None, description="Postgres itself, for LISTEN, where DATABASE_URL is a PgBouncer in transaction mode"
+    )
     pool_size: int = Field(10, ge=1, le=200, description="connections each worker keeps")
     pool_overflow: int = Field(10, ge=0, le=200, description="connections beyond them under load")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="wait for a free connection, then 503")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="wait for a new connection")
     statement_timeout_seconds: float = Field(15.0, gt=0, description="a statement longer than this is cancelled")
 
-    @field_validator("url")
+    @field_validator("url", "listen_url")
     @classmethod
-    def _is_postgres(cls, url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(POSTGRES_SCHEMES):
+    def _is_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(POSTGRES_SCHEMES):
             raise ValueError("must start with postgresql://")
         return url
 
@@ -52,7 +55,16 @@ class DatabaseSettings(_Group):
     @property
     def plain_url(self) -> str:
         """The URL without a driver, as Postgres itself words it."""
-        return "postgresql://" + self.url.get_secret_value().split("://", 1)[1]
+        return _plain(self.url)
+
+    @property
+    def plain_listen_url(self) -> str:
+        """The URL to LISTEN at, without a driver."""
+        return _plain(self.listen_url or self.url)
+
+
+def _plain(url: SecretStr) -> str:
+    return "postgresql://" + url.get_secret_value().split("://", 1)[1]
 
 
 class RedisSettings(_Group):
@@ -100,6 +112,14 @@ class CacheSettings(_Group):
     memory_lease_seconds: float = Field(
         1.0, ge=0.05, le=10, description="a worker that does not answer delays writes by at most this; equal in all"
     )
+    peer_lease_seconds: float = Field(
+        3.0,
+        ge=0.05,
+        le=30,
+        description="the same among workers, by Postgres, for while one has lost Redis; equal in all",
+    )
+    without_redis_ttl: float = Field(30.0, gt=0, description="the longest that memory alone keeps an answer")
+    serve_without_postgres: bool = Field(True, description="false: cached answers too need Postgres to be reached")
     max_entry_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="larger answers are not stored")
     compress_over_bytes: int = Field(1024, ge=0, description="bodies larger than this are stored in zstd")
     lease_seconds: float = Field(3.0, gt=0, description="a loader's claim on a key; renewed while it lives")

@@ -15,7 +15,7 @@ from mina_api.auth.service import Issuer
 from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.fastapi import Cache, Identity, identify
-from mina_api.cache.outcome import Tokens
+from mina_api.cache.outcome import Vintage
 from mina_api.cache.service import CacheService
 from mina_api.errors import Forbidden, Unauthenticated
 from mina_api.web.dependencies import ReadFactory, Reads
@@ -91,7 +91,7 @@ async def get_viewer(
 
 async def _by_token(
     token: str, tokens: AccessTokens, cache: CacheService, reads: ReadFactory
-) -> tuple[CurrentUser, Tokens]:
+) -> tuple[CurrentUser, Vintage]:
     claims = tokens.verify(token)
 
     async def load() -> dict[str, Any] | None:
@@ -104,10 +104,10 @@ async def _by_token(
     if (found := seen.value) is None:
         raise Unauthenticated("The sign-in has ended.")
     viewer = CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
-    return viewer, seen.tokens
+    return viewer, seen.vintage
 
 
-async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[CurrentUser, Tokens]:
+async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[CurrentUser, Vintage]:
     user_id, digest = api_keys.owner_of(key), api_keys.digest(key)
     if user_id is None:
         raise Unauthenticated("The API key is not valid.")
@@ -122,7 +122,7 @@ async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[Cu
         raise Unauthenticated("The API key is not valid, or no longer.")
     reads_alone = found.pop("scope") == KeyScope.READ
     role = Role.VIEWER if reads_alone else Role(found["role"])
-    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone), seen.tokens
+    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone), seen.vintage
 
 
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]

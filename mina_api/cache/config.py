@@ -23,6 +23,7 @@ class CacheConfig:
     max_body_bytes: int = 128 * 1024 * 1024
     memory_bytes: int = 64 * 1024 * 1024
     memory_lease_seconds: float = 1.0
+    memory_ttl_without_tier: float = 30.0
     usage_seconds: float = 10.0
     slow_ms: float = 50.0
     compress_over_bytes: int = 1024

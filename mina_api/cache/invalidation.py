@@ -21,10 +21,13 @@ class CacheUnavailable(Exception):
 
 
 class Journal(Protocol):
-    """Durable memory for tags that the tier could not be told of: the outbox."""
+    """What knows of processes that the tier does not tell, and keeps tags that it could not be told of."""
 
-    async def record(self, tags: Sequence[str]) -> None:
-        """Keep `tags` until somebody has lifted them; raises if they cannot be kept."""
+    async def record(self, tags: Sequence[str], *, is_lifted: bool) -> None:
+        """Have those processes forget `tags`; unless they are lifted, keep them until somebody has lifted them.
+
+        Raises if that is impossible.
+        """
 
 
 class TagHold:
@@ -35,11 +38,13 @@ class TagHold:
         self._tier = tier
         self._counters = counters
         self._owner = owner or new_owner()
+        self.is_placed = False
 
     async def place(self, seconds: float) -> None:
         """Phase 1; a lost tier is left to phase 2 and the outbox."""
         try:
             await self._tier.hold(self.tags, self._owner, seconds)
+            self.is_placed = True
         except TierUnavailable as failure:
             logger.warning("tags not put on hold, the outbox will tell: %s", failure)
 
@@ -77,9 +82,13 @@ class Invalidator:
         Raises CacheUnavailable if there is nowhere to note them.
         """
         hold = TagHold(self._tier, sorted(set(tags)), self._counters)
-        if not hold.tags or await hold.lift():
+        if not hold.tags:
             return
+        is_lifted = await hold.lift()
         if self._journal is None:
-            raise CacheUnavailable(f"not invalidated: {', '.join(hold.tags)}")
-        await self._journal.record(hold.tags)
-        await hold.lift()
+            if not is_lifted:
+                raise CacheUnavailable(f"not invalidated: {', '.join(hold.tags)}")
+            return
+        await self._journal.record(hold.tags, is_lifted=is_lifted)
+        if not is_lifted:
+            await hold.lift()

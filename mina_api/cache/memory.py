@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from mina_api.cache.entry import Entry
 from mina_api.cache.s3_fifo import S3Fifo
+from mina_api.cache.standing import Standing
 
 # What an entry costs beside its bytes: objects, queue and index, measured with 10,000 of them.
 OVERHEAD_BYTES = 1600
@@ -20,14 +21,17 @@ REMEMBERED = 1024
 
 # How many times tags had been forgotten when a fetch began.
 Fence: TypeAlias = int
+# Of what was read nobody knows when: nothing that is made of it can be kept in memory.
+UNKNOWN: Fence = -1
 
 
 class Memory:
     """At most `max_bytes` of entries, by name and by tag; 0 keeps none. `now` is of a clock that never stops."""
 
-    def __init__(self, max_bytes: int, now: Callable[[], float]) -> None:
+    def __init__(self, max_bytes: int, now: Callable[[], float], standing: Standing | None = None) -> None:
         self.is_used = max_bytes > 0
         self._now = now
+        self._standing = standing or Standing(now)
         self._entries: S3Fifo[Entry] = S3Fifo(max_bytes, self._unlist)
         self._names_by_tag: dict[str, set[str]] = {}
         self._valid_until = -math.inf
@@ -47,21 +51,22 @@ class Memory:
     @property
     def is_valid(self) -> bool:
         """Whether the lease is running."""
-        return self._now() < self._valid_until
+        return self._now() < min(self._valid_until, self._standing.until)
 
     # Serving
 
     def get(self, name: str) -> Entry | None:
         """The entry of `name`, which is as current now as one that Redis would give; None without a lease."""
-        return self._entries.get(name) if self._now() < self._valid_until else None
+        now = self._now()
+        return self._entries.get(name) if now < self._valid_until and now < self._standing.until else None
 
     def fence(self) -> Fence:
         """Take it before the fetch, or the tokens, that an entry to `put` will come from."""
         return self._forgotten
 
     def put(self, name: str, entry: Entry, fence: Fence) -> bool:
-        """Keep `entry`, unless one of its tags may have been forgotten since `fence`, or there is no lease."""
-        if not self.is_valid or self._was_forgotten(name, entry.tags, fence):
+        """Keep `entry`, unless a tag of its may have been forgotten since `fence` or is held, or there is no lease."""
+        if not self.is_valid or self._standing.forbids(entry.tags) or self._was_forgotten(name, entry.tags, fence):
             return False
         self._drop(name)
         if not self._entries.put(name, entry, _cost(name, entry)):

@@ -1,11 +1,13 @@
 """What a read came to: the answer, where it came from, and why; spelled alike in headers, metrics and logs."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mina_api.cache.entry import Entry, Headers
+from mina_api.cache.memory import UNKNOWN, Fence
 
 
 class Outcome(StrEnum):
@@ -34,7 +36,7 @@ class Served:
     """One read's answer; `collapsed` if another's load made it, `detail` says which tier or what was wrong.
 
     `entry` is None only where the caller wanted nothing but a stored answer, or where what was loaded
-    belongs to the request that loaded it.
+    belongs to the request that loaded it. `fence` was taken before it was read.
     """
 
     entry: Entry | None
@@ -42,6 +44,7 @@ class Served:
     detail: str | None = None
     stored: bool = False
     collapsed: bool = False
+    fence: Fence = UNKNOWN
 
 
 # Tags, and the token that each had when something was read; None where it is not known.
@@ -49,11 +52,22 @@ Tokens = Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Vintage:
+    """What something was read under: what is made of it is no newer than these tokens, nor than this fence."""
+
+    tokens: Tokens = field(default_factory=dict)
+    fence: Fence = sys.maxsize
+
+
+NOTHING_READ = Vintage()
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """A value, and the tokens that it was read under: what is made of it is no newer than they are."""
+    """A value, and what it was read under."""
 
     value: Any
-    tokens: Tokens
+    vintage: Vintage
 
 
 @dataclass(frozen=True, slots=True)

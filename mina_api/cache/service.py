@@ -9,18 +9,21 @@ from typing import Any, Literal
 
 from mina_api.cache.adaptive import TtlExplanation
 from mina_api.cache.clock import Clock, SystemClock
+from mina_api.cache.coherence import Coherence
 from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
-from mina_api.cache.memory import Memory
-from mina_api.cache.outcome import Demand, Loaded, Seen, Served
+from mina_api.cache.memory import Fence, Memory
+from mina_api.cache.outcome import Demand, Loaded, Seen, Served, Vintage
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Read, ReadThrough
+from mina_api.cache.read_through import ReadThrough
+from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
+from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
@@ -67,10 +70,15 @@ class CacheService:
         self._tier = tier
         self._counters = Counters(self.clock)
         # Leases end by a real clock: what they are agreed with is other processes.
-        self._memory = Memory(self.config.memory_bytes, SystemClock().monotonic)
+        lease_clock = SystemClock().monotonic
+        self._standing = Standing(lease_clock)
+        self._memory = Memory(self.config.memory_bytes, lease_clock, self._standing)
+        self.coherence = Coherence(self._memory, self._standing)
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
-        self._reads = ReadThrough(self._memory, tier, self._store, self.config, self.clock, self._counters, chance)
+        self._reads = ReadThrough(
+            self._memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
+        )
         self._usage = Usage()
         self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
@@ -142,7 +150,7 @@ class CacheService:
             tokens = tuple(token for token in await self._tier.snapshot(policy.tags) if token is not None)
         except TierUnavailable:
             return False
-        if len(tokens) < len(policy.tags):
+        if len(tokens) < len(policy.tags) or self._standing.forbids(policy.tags):
             return False
         if await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch)) is None:
             return False
@@ -175,15 +183,16 @@ class CacheService:
             return self._loaded(name, await loader())
 
         full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
-        entry = await self._read_value(Read(name, full, load))
+        entry, fence = await self._read_value(Read(name, full, load))
         try:
             value = self._value(entry)
         except UndecodableBody as failure:
             self._unreadable(name, failure)
-            entry = await self._read_value(Read(name, full, load, Demand(reload=True)))
+            entry, fence = await self._read_value(Read(name, full, load, Demand(reload=True)))
             value = self._value(entry)
-        # An entry that is not stored is under no tokens: those of its tags are not known.
-        return Seen(value, dict(zip(entry.tags, entry.tokens, strict=True)) or dict.fromkeys(full.tags))
+        # An entry that is not in the tier is under no tokens: those of its tags are not known.
+        tokens = dict(zip(entry.tags, entry.tokens, strict=True)) if entry.tokens else dict.fromkeys(full.tags)
+        return Seen(value, Vintage(tokens, fence))
 
     # Invalidation
 
@@ -267,10 +276,10 @@ class CacheService:
     def _loaded(self, key: CacheKey, value: Any) -> Loaded:
         return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
 
-    async def _read_value(self, read: Read) -> Entry:
-        entry = (await self._reads.read(read)).entry
-        assert entry is not None, "a loader of values always gives one"  # noqa: S101
-        return entry
+    async def _read_value(self, read: Read) -> tuple[Entry, Fence]:
+        served = await self._reads.read(read)
+        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
+        return served.entry, served.fence
 
     def _value(self, entry: Entry) -> Any:
         """The value in `entry`; raises UndecodableBody, also for one that another serializer wrote."""
@@ -289,6 +298,8 @@ class CacheService:
             kept = self._memory.get(key.name)
             if kept is not None and kept.key == key.canonical and kept.is_fresh(self.clock.now()):
                 return self._value(kept)
+            if self._standing.forbids((own,)):
+                return _ABSENT
             fence = self._memory.fence()
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
@@ -298,7 +309,7 @@ class CacheService:
             if entry.tags != (own,):
                 tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
             valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
-            if not valid or not entry.is_fresh(self.clock.now()):
+            if not valid or self._standing.forbids(entry.tags) or not entry.is_fresh(self.clock.now()):
                 return _ABSENT
             self._memory.put(key.name, entry, fence)
             return self._value(entry)

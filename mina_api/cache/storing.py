@@ -64,7 +64,7 @@ class EntryStore:
             stale_until=fresh_until + freshness.stale_seconds,
             load_seconds=load_seconds,
             epoch=epoch,
-            tags=policy.tags if tokens else (),
+            tags=policy.tags,
             tokens=tokens,
             compressed=False,
             size=len(loaded.body),
@@ -85,6 +85,12 @@ class EntryStore:
     def read(self, key: CacheKey, data: bytes) -> Entry:
         """The entry in `data`, which the tier had under `key`; raises UndecodableEntry."""
         return decode(data if self._sealer is None else self._sealer.open(key.name, data))
+
+    def for_memory_alone(self, entry: Entry) -> Entry:
+        """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""
+        body, compressed = compress(entry.body, self._config.compress_over_bytes)
+        until = min(entry.fresh_until, entry.created + self._config.memory_ttl_without_tier)
+        return replace(entry, body=body, compressed=compressed, fresh_until=until, stale_until=until)
 
     async def put(self, key: CacheKey, entry: Entry) -> Entry | None:
         """`entry` as it is in the tier now; None if it is not."""

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy import ARRAY, Text, delete, func, insert, select
+from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,13 @@ logger = logging.getLogger(__name__)
 Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 
 BATCH = 500
+# The advisory lock that writers share from the note of their tags to their COMMIT: who takes it alone waits for them.
+WRITERS = 0x6D696E61
+
+_NOTE = text(
+    "WITH writers AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(:writers))"
+    " INSERT INTO invalidation_outbox (tags) SELECT :tags FROM writers RETURNING id"
+).bindparams(bindparam("tags", type_=ARRAY(Text)), writers=WRITERS)
 
 
 class OutboxRow(Base):
@@ -33,8 +40,9 @@ class OutboxRow(Base):
 
 
 async def note(session: AsyncSession, tags: Sequence[str]) -> int:
-    """Add a row in the caller's transaction; its id."""
-    return (await session.execute(insert(OutboxRow).values(tags=list(tags)).returning(OutboxRow.id))).scalar_one()
+    """Add a row in the caller's transaction, its last step but what leads to the COMMIT; the row's id."""
+    row_id: int = (await session.execute(_NOTE, {"tags": list(tags)})).scalar_one()
+    return row_id
 
 
 def hold_owner(row_id: int) -> str:
@@ -49,10 +57,10 @@ class Outbox:
         self._database = database
         self._done: list[int] = []
 
-    async def record(self, tags: Sequence[str]) -> None:
-        """Note `tags` in a transaction of its own."""
+    async def record(self, tags: Sequence[str]) -> int:
+        """Note `tags` in a transaction of its own; the row's id."""
         async with self._database.write() as session:
-            await note(session, tags)
+            return await note(session, tags)
 
     def done(self, row_id: int) -> None:
         """The row's tags are invalidated; it is deleted with others soon."""

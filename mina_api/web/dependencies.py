@@ -28,7 +28,8 @@ async def get_unit_of_work(
     request: Request, database: Annotated[Database, Depends(get_database)], cache: Cache, pending: Invalidation
 ) -> AsyncIterator[WriteSession]:
     """The request's write session: committed after the handler returns and before its answer is sent."""
-    async with database.write(CoherentCommit(cache, request.app.state.outbox, pending)) as session:
+    state = request.app.state
+    async with database.write(CoherentCommit(cache, state.outbox, state.peers, pending)) as session:
         yield session
 
 

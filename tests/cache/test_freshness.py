@@ -13,7 +13,7 @@ from mina_api.cache.freshness import Freshness
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Read
+from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FakeClock
 from tests.cache.services import a_cache

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Read
+from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import assert_never_stale
 from mina_api.dev.valkey import PrivateValkey

@@ -392,7 +392,7 @@ class TestIdentitySeen:
 
             policy = CachePolicy(60, "session", (user_tag(user),))
             seen = await cache_of(request).get_or_load_seen(f"role:{user}", load, policy)
-            identify(request, Identity(user, "ws:1", seen=seen.tokens))
+            identify(request, Identity(user, "ws:1", seen=seen.vintage))
             while meanwhile:
                 await meanwhile.pop()(request)
             return str(seen.value)

@@ -8,7 +8,7 @@ from mina_api.cache.invalidation import CacheUnavailable
 from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Read
+from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService
@@ -392,8 +392,9 @@ class TestLosingRedis:
         noted: list[str] = []
 
         class Notes:
-            async def record(self, tags: object) -> None:
-                noted.extend(tags)  # type: ignore[arg-type]
+            async def record(self, tags: object, *, is_lifted: bool) -> None:
+                if not is_lifted:
+                    noted.extend(tags)  # type: ignore[arg-type]
 
         async def drain(lift: object) -> None:
             if noted:

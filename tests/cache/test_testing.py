@@ -8,7 +8,7 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FaultyTier, assert_never_stale
-from tests.cache.services import a_cache, nothing_to_drain
+from tests.cache.services import PATIENT, a_cache, nothing_to_drain
 
 POLICY = CachePolicy(60)
 
@@ -20,13 +20,13 @@ async def one() -> int:
 @pytest.fixture
 def tier(valkey_url: str) -> FaultyTier:
     return FaultyTier(
-        RedisTier(valkey_url, CacheConfig(command_timeout_seconds=5.0, connect_timeout_seconds=5.0), nothing_to_drain)
+        RedisTier(valkey_url, CacheConfig(**PATIENT), nothing_to_drain)  # type: ignore[arg-type]
     )
 
 
 @pytest.fixture
 async def cache(tier: FaultyTier) -> AsyncIterator[CacheService]:
-    cache = CacheService(tier)
+    cache = CacheService(tier, CacheConfig(**PATIENT))  # type: ignore[arg-type]
     await cache.start()
     yield cache
     await cache.close()

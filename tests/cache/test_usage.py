@@ -13,7 +13,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.read_through import Read
+from mina_api.cache.reading import Read
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FakeClock, FaultyTier

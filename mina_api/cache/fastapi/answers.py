@@ -24,8 +24,8 @@ from mina_api.cache.http import (
     matches,
     parse_demand,
 )
-from mina_api.cache.outcome import Loaded, Outcome, Served
-from mina_api.cache.read_through import Read
+from mina_api.cache.outcome import NOTHING_READ, Loaded, Outcome, Served
+from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 
 
@@ -55,7 +55,7 @@ class Answering:
                 self._plan.policy(context, cache.config),
                 load,
                 demand,
-                identity.seen if identity is not None else {},
+                identity.seen if identity is not None else NOTHING_READ,
                 load.is_failure,
                 (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
             )

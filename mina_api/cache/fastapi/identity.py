@@ -1,10 +1,10 @@
 """Who asks, as the authentication dependency tells the cache."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastapi import Request
 
-from mina_api.cache.outcome import Tokens
+from mina_api.cache.outcome import NOTHING_READ, Vintage
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +12,14 @@ class Identity:
     """The user's id, and the scope (a workspace, `ws:7`) that their prefixes are cleared in.
 
     `audience` tells apart what one user may see with different credentials; their entries are kept apart,
-    and cleared together with the user's. `seen` are the tokens that who asks was read under
-    (`CacheService.get_or_load_seen`): where they have changed by the time of the look-up, the answer is not kept.
+    and cleared together with the user's. `seen` is what who asks was read under
+    (`CacheService.get_or_load_seen`): where that has changed by the time of the look-up, the answer is not kept.
     """
 
     user_id: str
     scope: str | None
     audience: str | None = None
-    seen: Tokens = field(default_factory=dict)
+    seen: Vintage = NOTHING_READ
 
     @property
     def key_part(self) -> str:

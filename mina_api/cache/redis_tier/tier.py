@@ -42,13 +42,27 @@ async def _nothing_to_drain(_: Lift) -> None:
     return
 
 
+def _nobody_to_tell() -> None:
+    return
+
+
 class RedisTier:
-    """Redis behind a breaker: closed only after a connection was made and `on_return` has drained the outbox."""
+    """Redis behind a breaker: closed only after a connection was made and `on_return` has drained the outbox.
+
+    `on_loss` is told when it opens, and waits for nothing.
+    """
 
     def __init__(
-        self, url: str, config: CacheConfig, on_return: OnReturn = _nothing_to_drain, *, clock: Clock | None = None
+        self,
+        url: str,
+        config: CacheConfig,
+        on_return: OnReturn = _nothing_to_drain,
+        on_loss: Callable[[], None] = _nobody_to_tell,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         self._on_return = on_return
+        self._on_loss = on_loss
         self._epoch = b""
         self._names = Names(config.namespace)
         self._clock = clock or SystemClock()
@@ -288,11 +302,16 @@ class RedisTier:
         information = await connection.read_response()
         for _ in scripts.ALL:
             await connection.read_response()
-        self._epoch = _run_id(information)
+        epoch = _run_id(information)
+        if self._breaker.is_closed and epoch != self._epoch:
+            # What writers have on hold may be lost with the server before: come back as after any loss.
+            raise RedisConnectionError("another server answers")
+        self._epoch = epoch
 
     def _trip(self, failure: Exception) -> None:
         if self._breaker.trip():
             logger.error("Redis is lost (%s): answering from Postgres", failure)
+            self._on_loss()
             self._backplane.wake_all()
             self._spawn("probe", self._probe())
 

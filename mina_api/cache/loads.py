@@ -1,0 +1,183 @@
+"""Loads of one process: one for each key in it, one in all processes where the tier can say whose turn it is.
+
+A load may be shared only by those who saw what it will be stored under.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from mina_api.cache.clock import Clock
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Entry
+from mina_api.cache.lease import Lease, new_owner
+from mina_api.cache.loading import LoadSlots
+from mina_api.cache.looking_up import LookUp, newer
+from mina_api.cache.memory import Memory
+from mina_api.cache.outcome import Outcome, Served
+from mina_api.cache.reading import Read, Snapshot
+from mina_api.cache.single_flight import SingleFlight
+from mina_api.cache.storing import EntryStore
+from mina_api.cache.tier import Tier, TierUnavailable
+
+REDIS_DOWN = "redis-down"
+
+
+class Loads:
+    """Runs the loads of reads, under a limit, and keeps what they made."""
+
+    def __init__(
+        self, memory: Memory, tier: Tier, store: EntryStore, look_up: LookUp, config: CacheConfig, clock: Clock
+    ) -> None:
+        self._memory = memory
+        self._tier = tier
+        self._store = store
+        self._look_up = look_up
+        self._config = config
+        self._clock = clock
+        self._slots = LoadSlots(config.max_concurrent_loads)
+        self._flights: SingleFlight[Served] = SingleFlight()
+        self._releases: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    async def close(self) -> None:
+        """Wait until every lease is given back."""
+        if self._releases:
+            await asyncio.wait(self._releases)
+
+    async def aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
+        """Load without keeping; shared only with those who asked before the load began."""
+        return await self._fly(
+            lambda: self.load(read, outcome, None, detail), ("aside", read.key.canonical), fresh=True
+        )
+
+    async def into_memory(self, read: Read) -> Served:
+        """Load where the tier is lost: kept in memory alone, as long as nothing that it is made of is forgotten."""
+        snapshot = Snapshot((), b"", min(self._memory.fence(), read.seen.fence))
+        return await self._fly(
+            lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN),
+            ("memory", read.key.canonical, read.policy.tags, snapshot.fence),
+        )
+
+    async def anew(self, read: Read, snapshot: Snapshot) -> Served:
+        """Load and keep, for somebody who wants nothing that was there before."""
+        return await self._fly(
+            lambda: self.load(read, Outcome.REQUEST, snapshot), ("reload", read.key.canonical, snapshot), fresh=True
+        )
+
+    async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+        """Load and keep, as the only one in all processes."""
+        return await self._fly(
+            lambda: self._lead(read, outcome, snapshot), (read.key.canonical, read.policy.tags, snapshot)
+        )
+
+    async def again(self, read: Read, served: Entry) -> None:
+        """Load what `served` answers, unless another process does or has done it."""
+        lease = self._lease(read)
+        may_be_ours = True
+        try:
+            left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
+            may_be_ours = left_seconds <= 0
+            if not may_be_ours or (found.entry is not None and found.entry.created > served.created):
+                return
+            snapshot = await self._look_up.snapshot(read.policy, found)
+            if snapshot is None or read.is_older_than(snapshot):
+                return
+            async with lease.renewed():
+                await self.load(read, Outcome.STALE, snapshot)
+        except TierUnavailable:
+            return
+        finally:
+            if may_be_ours:
+                self._give_back(lease)
+
+    async def load(self, read: Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None) -> Served:
+        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises."""
+        async with self._slots.take():
+            started = self._clock.monotonic()
+            loaded = await read.load()
+            seconds = self._clock.monotonic() - started
+        if loaded is None:
+            return Served(None, outcome, detail)
+        tokens, epoch = (snapshot.tokens, snapshot.epoch) if snapshot is not None else ((), b"")
+        entry = self._store.make(read.key, read.policy, loaded, tokens, epoch, seconds)
+        if snapshot is None or not loaded.storable:
+            return Served(entry, outcome, detail)
+        if not snapshot.tokens:
+            self._memory.put(read.key.name, self._store.for_memory_alone(entry), snapshot.fence)
+            return Served(entry, outcome, detail, fence=snapshot.fence)
+        packed = await self._store.put(read.key, entry)
+        if packed is None:
+            return Served(entry, outcome, detail, fence=snapshot.fence)
+        self._memory.put(read.key.name, packed, snapshot.fence)
+        return Served(entry, outcome, detail, stored=True, fence=snapshot.fence)
+
+    # Parts
+
+    async def _fly(
+        self,
+        lead: Callable[[], Awaitable[Served]],
+        key: tuple[object, ...],
+        *,
+        fresh: bool = False,
+    ) -> Served:
+        led = False
+
+        async def first() -> Served:
+            nonlocal led
+            led = True
+            return await lead()
+
+        served = await (self._flights.run_fresh if fresh else self._flights.run)(key, first)
+        return served if led else replace(served, collapsed=True)
+
+    async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+        """Load as the one process that does, or wait for the one that does and take its entry.
+
+        The lease is asked for and the entry read again in one turn, in this order: whoever gets the lease
+        sees what its last owner stored. A load that takes too long elsewhere is done here as well.
+        """
+        lease = self._lease(read)
+        deadline = self._clock.monotonic() + self._config.wait_seconds
+        may_be_ours = True
+        try:
+            with self._tier.watch(read.key.name) as released:
+                while True:
+                    released.clear()
+                    may_be_ours = True
+                    try:
+                        left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
+                    except TierUnavailable:
+                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN)
+                    may_be_ours = left_seconds <= 0
+                    if found.entry is not None and read.demand.accepts(found.entry, self._clock.now()):
+                        return Served(found.entry, outcome, collapsed=True, fence=found.fence)
+                    if may_be_ours:
+                        async with lease.renewed():
+                            return await self.load(read, outcome, newer(snapshot, read, found))
+                    remaining = deadline - self._clock.monotonic()
+                    if remaining <= 0:
+                        return await self.load(read, outcome, snapshot)
+                    await _wait(released, min(left_seconds, remaining))
+        finally:
+            if may_be_ours:
+                self._give_back(lease)
+
+    def _lease(self, read: Read) -> Lease:
+        return Lease(self._tier, read.key.name, new_owner(), self._config.lease_seconds)
+
+    def _give_back(self, lease: Lease) -> None:
+        """Release in a task of its own: neither a cancelled load nor an answer waits for it."""
+        task = asyncio.create_task(lease.release())
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,59 @@
+"""One question to the read path, and what is known of its tags before it is answered."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from mina_api.cache.entry import Entry
+from mina_api.cache.keys import CacheKey
+from mina_api.cache.memory import Fence
+from mina_api.cache.outcome import ANY, NOTHING_READ, Demand, Loaded, Vintage
+from mina_api.cache.policy import CachePolicy
+
+IsFailure = Callable[[Exception], Awaitable[bool]]
+Load = Callable[[], Awaitable[Loaded | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a load is about to be stored under, read before it begins: tokens, their server, and the fence before.
+
+    Without tokens the answer is kept in memory alone, as far as the fence allows.
+    """
+
+    tokens: tuple[bytes, ...]
+    epoch: bytes
+    fence: Fence = field(compare=False)
+
+
+async def any_failure(_: Exception) -> bool:
+    """What a loader of values raises is never an answer."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One request to the read path.
+
+    `seen` is the vintage of what was read before and goes into the answer, such as who asks: where that has
+    changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
+    answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming.
+    """
+
+    key: CacheKey
+    policy: CachePolicy
+    load: Load
+    demand: Demand = ANY
+    seen: Vintage = NOTHING_READ
+    is_failure: IsFailure = any_failure
+    recipe: Callable[[], str] | None = None
+
+    def is_older_than(self, snapshot: Snapshot) -> bool:
+        """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
+        return any(
+            tag in self.seen.tokens and self.seen.tokens[tag] != token
+            for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True)
+        )
+
+    def is_answered_by(self, entry: Entry) -> bool:
+        """Whether `entry` is of this very question: names of two may be the same digest."""
+        return entry.key == self.key.canonical and entry.tags == self.policy.tags

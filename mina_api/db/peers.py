@@ -1,0 +1,306 @@
+"""The processes of one database, told of writes by Postgres where Redis cannot: to whom, and by whom.
+
+Each process that serves anything from a cache has a row here, a lease that it renews, with where its answers are
+vouched for: `redis`, or, while it has lost Redis, `postgres`. A writer that Redis does not hear, or that has peers
+whom Redis does not reach, puts its tags on hold here before its COMMIT: it goes on once each of those peers has
+acknowledged that it neither serves nor keeps anything under them, or has not renewed its lease for its length.
+(Gray and Cheriton: Leases, SOSP 1989; the argument is in docs/coherence.md.)
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Literal, Protocol
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from mina_api.db.acknowledgements import Acknowledgements
+from mina_api.db.notify import LOST, ListenerConnection, listening
+from mina_api.db.outbox import WRITERS, Lift
+from mina_api.db.peer_tables import CLEAN, ENTER, HOLD, LEAVE, REGISTERED, RELEASE, RENEW, TELL
+from mina_api.db.session import Database
+
+logger = logging.getLogger(__name__)
+
+Mode = Literal["redis", "postgres"]
+
+# What the rates of two processes' clocks may differ by.
+DRIFT = 0.01
+# A row's own end while its process waits to be let in: it serves nothing yet.
+ENTERING_SECONDS = 60.0
+HELD = "mina_held"
+
+
+def without_redis(peers: Mapping[str, Mode]) -> dict[str, Mode]:
+    """Those of `peers` whom Redis tells nothing."""
+    return {process: mode for process, mode in peers.items() if mode == "postgres"}
+
+
+class PeersUnreachable(ConnectionError):
+    """Peers may serve what a write changes, and cannot be told."""
+
+
+class Local(Protocol):
+    """What peers have this process do."""
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The owners of the holds that are in force here."""
+
+    def hold(self, owner: str, tags: Iterable[str]) -> None:
+        """Neither serve nor keep anything under `tags` until `drop`."""
+
+    def drop(self, owner: str) -> None:
+        """End a hold."""
+
+    def permit(self, until: float) -> None:
+        """Serve until then what Redis vouches for."""
+
+    def permit_memory(self, until: float) -> None:
+        """Serve from memory until then, without Redis."""
+
+    def start_over(self) -> None:
+        """Forget what is in memory."""
+
+
+class PostgresPeers:
+    """This process among its peers; `local` does what they ask, `drain` lifts what the outbox has.
+
+    `now` is of the clock that leases are counted on. Where Postgres itself cannot be reached nobody can write, as
+    far as can be told from here: with `serves_without_postgres` what Redis vouches for is served on.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        *,
+        drain: Callable[[Lift], Awaitable[object]],
+        lease_seconds: float,
+        hold_seconds: float,
+        timeout_seconds: float,
+        serves_without_postgres: bool = True,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.process = secrets.token_hex(8)
+        self._url = url
+        self._database = database
+        self._drain = drain
+        self._lift: Lift | None = None
+        self._lease_seconds = lease_seconds
+        self._hold_seconds = hold_seconds
+        self._timeout_seconds = timeout_seconds
+        self._serves_without_postgres = serves_without_postgres
+        self._now = now
+        self._local: Local
+        self._mode: Mode = "postgres"
+        self._entered: Mode | None = None
+        self._connection: ListenerConnection | None = None
+        self._connected = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._expected: dict[str, Acknowledgements] = {}
+        # Holds of this process's writers and when they run out; who was told of them.
+        self._holding: dict[str, float] = {}
+        self._told: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    # Life
+
+    async def start(self, local: Local) -> None:
+        """Begin to listen; returns once this process is among its peers, or has found that it cannot be."""
+        self._local = local
+        local.permit(-math.inf)
+        tried = asyncio.Event()
+        self._task = asyncio.create_task(self._run(tried), name="peers")
+        await tried.wait()
+
+    async def close(self) -> None:
+        """Serve nothing more, leave the others, and hang up."""
+        if self._task is None:
+            return
+        self._local.permit(-math.inf)
+        if self._connection is not None:
+            with contextlib.suppress(*LOST):
+                await self._connection.fetch(LEAVE, self.process)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def enter_redis(self, lift: Lift) -> None:
+        """Redis answers again: be a peer that it vouches for, once the outbox is drained.
+
+        Raises what makes that impossible now; the caller goes on without Redis and tries again.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._connected.wait()
+            async with self._turn:
+                if (connection := self._connection) is None:
+                    raise PeersUnreachable("Postgres is lost")
+                self._mode, self._lift = "redis", lift
+                await self._enter(connection)
+        except BaseException:
+            self.leave_redis()
+            raise
+
+    def leave_redis(self) -> None:
+        """Redis is lost: soon only the peers vouch for anything."""
+        self._mode = "postgres"
+        self._woken.set()
+
+    # Writing
+
+    async def registered(self, session: AsyncSession) -> Mapping[str, Mode]:
+        """The other processes that may serve, read in a transaction that has noted its tags in the outbox."""
+        rows = await session.execute(REGISTERED, {"lease": self._lease_seconds})
+        return {process: mode for process, mode in rows if process != self.process}
+
+    async def hold(self, owner: str, tags: Sequence[str], peers: Mapping[str, Mode], *, with_all: bool) -> None:
+        """Have neither `peers` nor this process serve or keep anything under `tags` until `release`.
+
+        `peers` are all of them where `with_all`, else those without Redis. Raises PeersUnreachable.
+        """
+        self._holding[owner] = self._now() + self._hold_seconds
+        self._local.hold(owner, tags)
+        if not peers:
+            return
+        self._told.add(owner)
+        acknowledgements = self._expected[owner] = Acknowledgements(set(peers))
+        try:
+            await self._fetch(HOLD, owner, self.process, list(tags), with_all, self._hold_seconds)
+            await acknowledgements.wait(self._lease_seconds * (1 + DRIFT))
+        finally:
+            del self._expected[owner]
+
+    async def release(self, owner: str, *, is_lifted: bool) -> None:
+        """End a hold; where Redis could not be told by the writer, those who reach it drain the outbox first."""
+        if owner in self._told:
+            self._told.discard(owner)
+            try:
+                await self._fetch(RELEASE, owner)
+            except PeersUnreachable as failure:
+                logger.warning("a hold runs out by itself: %s", failure)
+        self._holding.pop(owner, None)
+        if is_lifted or self._mode == "postgres":
+            self._local.drop(owner)
+        else:
+            self._woken.set()
+
+    async def _fetch(self, query: str, *arguments: object) -> None:
+        if (connection := self._connection) is None:
+            raise PeersUnreachable("Postgres does not let us speak to our peers")
+        try:
+            await connection.fetch(query, *arguments)
+        except LOST as failure:
+            raise PeersUnreachable(str(failure)) from failure
+
+    # Listening
+
+    async def _run(self, tried: asyncio.Event) -> None:
+        was_lost = False
+        while True:
+            try:
+                channels = (HELD, self._acknowledged(self.process))
+                async with listening(self._url, channels, self._hear, self._timeout_seconds) as connection:
+                    if was_lost:
+                        logger.info("peers can be told again")
+                    was_lost, self._connection = False, connection
+                    self._local.permit(-math.inf)
+                    await self._stay(connection, tried)
+            except LOST as failure:
+                if not was_lost:
+                    logger.warning("peers cannot be told, and tell nothing: %s", failure)
+                was_lost = True
+            finally:
+                self._connection, self._entered = None, None
+                self._connected.clear()
+                tried.set()
+            if self._serves_without_postgres and self._mode == "redis":
+                self._local.permit(math.inf)
+            await asyncio.sleep(self._lease_seconds * random.uniform(0.05, 0.3))  # noqa: S311  (jitter)
+
+    async def _stay(self, connection: ListenerConnection, tried: asyncio.Event) -> None:
+        """Be a peer for as long as the connection lasts; ends by one of LOST."""
+        while not connection.lost.is_set():
+            self._woken.clear()
+            async with self._turn:
+                try:
+                    await self._renew(connection) if self._entered == self._mode else await self._enter(connection)
+                    self._connected.set()
+                except LOST:
+                    raise
+                except Exception as failure:
+                    self._entered = None
+                    logger.warning("not among the peers yet: %s", failure)
+            tried.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._lease_seconds / 3):
+                    await self._woken.wait()
+        raise ConnectionError("the connection has ended")
+
+    async def _enter(self, connection: ListenerConnection) -> None:
+        """Become a peer in the present mode: known to every writer that has yet to look, and aware of the others."""
+        mode, self._entered = self._mode, None
+        self._local.permit(-math.inf)
+        self._local.start_over()
+        await connection.fetch(CLEAN)
+        await connection.fetch(ENTER, self.process, mode, ENTERING_SECONDS)
+        # Writers that looked for peers before that are in a transaction until their COMMIT: wait for them.
+        async with self._database.write() as session:
+            await session.execute(text("SELECT pg_advisory_xact_lock(:writers)"), {"writers": WRITERS})
+        if mode == "redis" and self._lift is not None:
+            await self._drain(self._lift)
+        self._entered = mode
+        await self._renew(connection)
+
+    async def _renew(self, connection: ListenerConnection) -> None:
+        """Prolong the lease, and do what holds ask that began or ended since."""
+        began, entered = self._now(), self._entered
+        rows = await connection.fetch(RENEW, self.process, self._lease_seconds)
+        asked = {row["owner"]: row for row in rows if row["owner"] and (row["with_all"] or entered == "postgres")}
+        known = self._local.held
+        for owner in asked.keys() - known:
+            self._local.hold(owner, asked[owner]["tags"])
+        if not rows[0]["renewed"]:
+            self._entered = None
+            self._woken.set()
+        elif entered == "postgres":
+            self._local.permit_memory(began + self._lease_seconds * (1 - DRIFT))
+        elif entered == "redis":
+            self._local.permit(began + self._lease_seconds * (1 - DRIFT))
+        new = [asked[owner] for owner in asked.keys() - known if asked[owner]["process"] != self.process]
+        if new:
+            channels = [self._acknowledged(row["process"]) for row in new]
+            await connection.fetch(TELL, channels, [f"{row['owner']} {self.process}" for row in new])
+        running = {owner for owner, until in self._holding.items() if began < until}
+        if ended := known - asked.keys() - running:
+            await self._settle(ended)
+
+    async def _settle(self, owners: Iterable[str]) -> None:
+        """End holds: what was written under them is what Redis vouches for from now on, too."""
+        if self._entered == "redis" and self._lift is not None:
+            try:
+                await self._drain(self._lift)
+            except Exception as failure:
+                logger.warning("tags stay on hold until the outbox is drained: %s", failure)
+                return
+        for owner in owners:
+            self._local.drop(owner)
+            self._holding.pop(owner, None)
+
+    def _hear(self, channel: str, payload: str) -> None:
+        if channel == HELD:
+            self._woken.set()
+            return
+        owner, _, process = payload.rpartition(" ")
+        if (expected := self._expected.get(owner)) is not None:
+            expected.add(process)
+
+    def _acknowledged(self, process: str) -> str:
+        return f"mina_acknowledged_{process}"
