@@ -44,6 +44,6 @@ class Coherence:
         self._memory.extend(until)
 
     def start_over(self) -> None:
-        """Forget what is in memory, and serve nothing from it until somebody vouches for it again."""
+        """Forget what is in memory but what is bounded, and serve no more until somebody vouches for it again."""
         self._standing.is_alone = False
         self._memory.clear()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mina_api.cache.policy import CachePolicy, Consistency
+
 PREFIXES = ("analytics", "session", "transcription", "speaker", "temp")
 
 
@@ -23,6 +25,7 @@ class CacheConfig:
     max_body_bytes: int = 128 * 1024 * 1024
     memory_bytes: int = 64 * 1024 * 1024
     memory_lease_seconds: float = 1.0
+    consistency: Consistency = "strict"
     memory_ttl_without_tier: float = 30.0
     usage_seconds: float = 10.0
     slow_ms: float = 50.0
@@ -33,6 +36,10 @@ class CacheConfig:
     hold_seconds: float = 30.0
     probe_seconds: float = 0.1
     probe_max_seconds: float = 1.0
+
+    def is_bounded(self, policy: CachePolicy) -> bool:
+        """Whether answers of `policy` may outlive a write in memory, by a lease's length."""
+        return (policy.consistency or self.consistency) == "bounded"
 
     def ttl_of(self, prefix: str) -> int:
         """The default TTL of `prefix` in seconds; `speaker` lives as long as a session."""

@@ -111,7 +111,7 @@ class Loads:
         packed = await self._store.put(read.key, entry)
         if packed is None:
             return Served(entry, outcome, detail, fence=snapshot.fence)
-        self._memory.put(read.key.name, packed, snapshot.fence)
+        self._memory.put(read.key.name, packed, snapshot.fence, bounded=self._config.is_bounded(read.policy))
         return Served(entry, outcome, detail, stored=True, fence=snapshot.fence)
 
     # Parts

@@ -4,6 +4,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 
+from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.policy import CachePolicy
@@ -27,10 +28,11 @@ class Found:
 class LookUp:
     """Look-ups of one process in its tier; what is current goes into memory."""
 
-    def __init__(self, memory: Memory, tier: Tier, store: EntryStore, counters: Counters) -> None:
+    def __init__(self, memory: Memory, tier: Tier, store: EntryStore, config: CacheConfig, counters: Counters) -> None:
         self._memory = memory
         self._tier = tier
         self._store = store
+        self._config = config
         self._counters = counters
 
     async def find(self, read: Read) -> Found:
@@ -39,7 +41,7 @@ class LookUp:
         fetched = await self._tier.fetch(read.key.name, read.policy.tags)
         entry = await self._current(read, fetched)
         if entry is not None:
-            self._memory.put(read.key.name, entry, fence)
+            self._memory.put(read.key.name, entry, fence, bounded=self._config.is_bounded(read.policy))
         return Found(fetched, entry, fence)
 
     async def snapshot(self, policy: CachePolicy, found: Found) -> Snapshot | None:

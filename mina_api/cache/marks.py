@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.freshness import DEFAULT, Freshness
+from mina_api.cache.policy import Consistency
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -41,6 +42,7 @@ class Caching:
     condition: Callable[[TagContext], bool] | None
     vary: Vary
     freshness: Freshness = DEFAULT
+    consistency: Consistency | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ def cache_response(
     jitter: float = 0.0,
     beta: float = 1.0,
     adaptive: Adaptive | None = None,
+    consistency: Consistency | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Mark a GET endpoint as cached for `ttl` seconds (None: its prefix's TTL) under `prefix`.
 
     `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
     local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
     false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
-    The last six are a `Freshness`, which says what they mean; raises ValueError for bad ones.
+    `consistency` is a `CachePolicy`'s. The six before it are a `Freshness`, which says what they mean; raises
+    ValueError for bad ones.
     """
     caching = Caching(
         prefix=prefix,
@@ -85,6 +89,7 @@ def cache_response(
         condition=condition,
         vary=dict(vary or {}),
         freshness=Freshness(stale_while_revalidate, stale_if_error, negative_ttl, jitter, beta, adaptive),
+        consistency=consistency,
     )
 
     def mark(endpoint: Endpoint) -> Endpoint:

@@ -4,6 +4,9 @@ Three things keep it as fresh as Redis (DESIGN section 3). It serves only until 
 invalidates a tag has this process forget what is under it, and goes on once that is acknowledged or the lease has
 run out. And what was fetched before a tag was forgotten is not put in after it: a `Fence`, taken before the fetch,
 says so.
+
+Without a lease only bounded answers are served, for as long as a lease would have lasted that began when they were
+last known to be current; nobody waits for those.
 """
 
 import math
@@ -28,8 +31,19 @@ UNKNOWN: Fence = -1
 class Memory:
     """At most `max_bytes` of entries, by name and by tag; 0 keeps none. `now` is of a clock that never stops."""
 
-    def __init__(self, max_bytes: int, now: Callable[[], float], standing: Standing | None = None) -> None:
-        self.is_used = max_bytes > 0
+    def __init__(
+        self,
+        max_bytes: int,
+        now: Callable[[], float],
+        standing: Standing | None = None,
+        *,
+        bound_seconds: float = 0.0,
+        wants_lease: bool = True,
+    ) -> None:
+        self._is_used = max_bytes > 0
+        self._bound_seconds = bound_seconds
+        self._wants_lease = wants_lease
+        self._bounded_until: dict[str, float] = {}
         self._now = now
         self._standing = standing or Standing(now)
         self._entries: S3Fifo[Entry] = S3Fifo(max_bytes, self._unlist)
@@ -53,26 +67,42 @@ class Memory:
         """Whether the lease is running."""
         return self._now() < min(self._valid_until, self._standing.until)
 
+    @property
+    def wants_lease(self) -> bool:
+        """Whether there is anything to serve that a writer has to wait for."""
+        return self._is_used and self._wants_lease
+
     # Serving
 
     def get(self, name: str) -> Entry | None:
         """The entry of `name`, which is as current now as one that Redis would give; None without a lease."""
         now = self._now()
-        return self._entries.get(name) if now < self._valid_until and now < self._standing.until else None
+        if now >= self._standing.until or (now >= self._valid_until and now >= self._bounded_until.get(name, now)):
+            return None
+        return self._entries.get(name)
 
     def fence(self) -> Fence:
         """Take it before the fetch, or the tokens, that an entry to `put` will come from."""
         return self._forgotten
 
-    def put(self, name: str, entry: Entry, fence: Fence) -> bool:
-        """Keep `entry`, unless a tag of its may have been forgotten since `fence` or is held, or there is no lease."""
-        if not self.is_valid or self._standing.forbids(entry.tags) or self._was_forgotten(name, entry.tags, fence):
+    def put(self, name: str, entry: Entry, fence: Fence, *, bounded: bool = False) -> bool:
+        """Keep `entry`, unless a tag of its may have been forgotten since `fence` or is held.
+
+        One that is not `bounded` needs a lease.
+        """
+        if not bounded:
+            self._wants_lease = True
+        if not (self.is_valid or bounded) or self._standing.forbids(entry.tags):
+            return False
+        if self._was_forgotten(name, entry.tags, fence):
             return False
         self._drop(name)
         if not self._entries.put(name, entry, _cost(name, entry)):
             return False
         for tag in entry.tags:
             self._names_by_tag.setdefault(tag, set()).add(name)
+        if bounded:
+            self._bounded_until[name] = self._now() + self._bound_seconds
         return True
 
     # Coherence
@@ -91,10 +121,14 @@ class Memory:
         self._valid_until = until
 
     def clear(self) -> None:
-        """Drop everything and serve nothing until the next lease: invalidations may have been missed."""
+        """Drop all but what is bounded, and serve no more until the next lease: invalidations may have been missed."""
         self._valid_until = -math.inf
-        self._entries.clear()
-        self._names_by_tag.clear()
+        if self._bounded_until:
+            for name in [name for name in self._entries if name not in self._bounded_until]:
+                self._drop(name)
+        else:
+            self._entries.clear()
+            self._names_by_tag.clear()
         self._cleared_at = self._forgotten = self._forgotten + 1
 
     # Parts
@@ -114,6 +148,7 @@ class Memory:
 
     def _unlist(self, name: str, entry: Entry, *, evicted: bool = True) -> None:
         self.evictions += evicted
+        self._bounded_until.pop(name, None)
         for tag in entry.tags:
             names = self._names_by_tag[tag]
             names.discard(name)

@@ -56,7 +56,7 @@ class ReadThrough:
         self._counters = counters
         self._store = store
         self._chance = chance
-        self._look_up = LookUp(memory, tier, store, counters)
+        self._look_up = LookUp(memory, tier, store, config, counters)
         self._loads = Loads(memory, tier, store, self._look_up, config, clock)
         self._refresher = Refresher(counters)
 

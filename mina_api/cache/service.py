@@ -18,7 +18,7 @@ from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.outcome import Demand, Loaded, Seen, Served, Vintage
-from mina_api.cache.policy import CachePolicy
+from mina_api.cache.policy import CachePolicy, Consistency
 from mina_api.cache.read_through import ReadThrough
 from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
@@ -72,7 +72,13 @@ class CacheService:
         # Leases end by a real clock: what they are agreed with is other processes.
         lease_clock = SystemClock().monotonic
         self._standing = Standing(lease_clock)
-        self._memory = Memory(self.config.memory_bytes, lease_clock, self._standing)
+        self._memory = Memory(
+            self.config.memory_bytes,
+            lease_clock,
+            self._standing,
+            bound_seconds=self.config.memory_lease_seconds,
+            wants_lease=self.config.consistency == "strict",
+        )
         self.coherence = Coherence(self._memory, self._standing)
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
@@ -182,7 +188,7 @@ class CacheService:
         async def load() -> Loaded:
             return self._loaded(name, await loader())
 
-        full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness)
+        full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness, policy.consistency)
         entry, fence = await self._read_value(Read(name, full, load))
         try:
             value = self._value(entry)
@@ -262,11 +268,18 @@ class CacheService:
     def _key(self, key: str, prefix: str) -> CacheKey:
         return manual_key(namespace=self.config.namespace, prefix=prefix, key=key)
 
-    def _policy(self, prefix: str, ttl: int | None, tags: Iterable[str], freshness: Freshness = DEFAULT) -> CachePolicy:
+    def _policy(
+        self,
+        prefix: str,
+        ttl: int | None,
+        tags: Iterable[str],
+        freshness: Freshness = DEFAULT,
+        consistency: Consistency | None = None,
+    ) -> CachePolicy:
         own = prefix_tag(prefix)
         every = (own, *(tag for tag in dict.fromkeys(tags) if tag != own))
         chosen = self.config.ttl_of(prefix) if ttl is None else ttl
-        return CachePolicy(ttl=chosen, prefix=prefix, tags=every, freshness=freshness)
+        return CachePolicy(chosen, prefix, every, freshness, consistency)
 
     async def _forget_everywhere(self, key: CacheKey) -> None:
         """Have no process give what it has in memory under `key`; where Redis is lost, their leases run out."""
@@ -311,7 +324,7 @@ class CacheService:
             valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
             if not valid or self._standing.forbids(entry.tags) or not entry.is_fresh(self.clock.now()):
                 return _ABSENT
-            self._memory.put(key.name, entry, fence)
+            self._memory.put(key.name, entry, fence, bounded=self.config.consistency == "bounded")
             return self._value(entry)
         except TierUnavailable:
             return _ABSENT

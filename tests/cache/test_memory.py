@@ -4,6 +4,7 @@ import pytest
 
 from mina_api.cache.entry import Entry
 from mina_api.cache.memory import REMEMBERED, Memory
+from mina_api.cache.standing import Standing
 from mina_api.cache.testing import FakeClock
 
 
@@ -123,3 +124,56 @@ class TestMemory:
         assert not memory.put("k", an_entry(b"x" * 1_000_000), memory.fence())
         memory.forget(["meeting:1"])
         assert len(memory) == 0
+
+
+class TestBounded:
+    def test_is_served_without_a_lease_for_as_long_as_one_would_have_lasted(self, clock: FakeClock) -> None:
+        memory = Memory(1_000_000, clock.monotonic, bound_seconds=2, wants_lease=False)
+
+        assert memory.put("k", an_entry(), memory.fence(), bounded=True)
+        assert not memory.wants_lease
+        clock.advance(1.9)
+        assert memory.get("k") is not None
+        clock.advance(0.1)
+        assert memory.get("k") is None
+
+    def test_outlives_what_may_have_been_missed_but_not_what_was_heard(self, clock: FakeClock) -> None:
+        memory = Memory(1_000_000, clock.monotonic, bound_seconds=2)
+        memory.extend(clock.monotonic() + 10)
+        memory.put("strict", an_entry(), memory.fence())
+        memory.put("bounded", an_entry(), memory.fence(), bounded=True)
+
+        memory.clear()
+        assert (memory.get("strict"), memory.get("bounded") is not None) == (None, True)
+        memory.forget(["meeting:1"])
+        assert memory.get("bounded") is None
+
+    def test_the_first_answer_that_is_strict_asks_for_a_lease(self, clock: FakeClock) -> None:
+        memory = Memory(1_000_000, clock.monotonic, bound_seconds=2, wants_lease=False)
+
+        assert not memory.put("k", an_entry(), memory.fence())
+        assert memory.wants_lease
+
+
+class TestHeld:
+    def test_takes_nothing_under_a_tag_that_a_peer_holds(self, clock: FakeClock) -> None:
+        standing = Standing(clock.monotonic)
+        memory = Memory(1_000_000, clock.monotonic, standing)
+        memory.extend(clock.monotonic() + 10)
+        standing.hold("writer", ["meeting:1"])
+
+        assert not memory.put("k", an_entry(), memory.fence())
+        assert memory.put("other", an_entry(tags=("meeting:2",)), memory.fence())
+        standing.drop("writer")
+        assert memory.put("k", an_entry(), memory.fence())
+
+    def test_serves_nothing_once_the_peers_lease_has_ended(self, memory: Memory, clock: FakeClock) -> None:
+        standing = Standing(clock.monotonic)
+        memory = Memory(1_000_000, clock.monotonic, standing)
+        memory.extend(clock.monotonic() + 10)
+        standing.until = clock.monotonic() + 5
+        memory.put("k", an_entry(), memory.fence())
+
+        clock.advance(5)
+
+        assert (memory.get("k"), memory.is_valid, standing.forbids(["any"])) == (None, False, True)

@@ -220,3 +220,23 @@ class TestLease:
 async def now_ms(client: Redis) -> int:
     seconds, micro = await client.time()
     return int(seconds * 1000 + micro // 1000)
+
+
+class TestBounded:
+    async def test_is_served_from_memory_and_makes_no_writer_wait(self, valkey_url: str, source: Source) -> None:
+        policy = CachePolicy(60, tags=("meeting:1",), consistency="bounded")
+        async with Redis.from_url(valkey_url) as client:
+            await client.hset(REGISTER, "since", 0)
+        options: dict[str, Any] = {"memory_bytes": 1_000_000, "memory_lease_seconds": 30.0, "consistency": "bounded"}
+        async with a_cache(valkey_url, **options) as reader, a_cache(valkey_url, **options) as writer:
+            served = [await reader.read(Read(KEY, policy, source.load)) for _ in range(2)]
+
+            async with asyncio.timeout(15):
+                await source.write(writer)
+
+            async with Redis.from_url(valkey_url) as client:
+                registered = await client.hkeys(REGISTER)
+            later = await reader.read(Read(KEY, policy, source.load))
+
+        assert [each.detail for each in (*served, later)] == [None, "l1", "l1"]
+        assert (later.entry is not None and later.entry.body, registered) == (b"1", [b"since"])

@@ -82,7 +82,7 @@ class CachePlan:
             tags.append(user_tag(context.user_id))
         tags += (_tag(tag, context) for tag in caching.tags)
         ttl = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
-        return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness)
+        return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness, caching.consistency)
 
 
 class InvalidationPlan:

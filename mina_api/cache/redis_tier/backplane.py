@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 DRIFT = 0.01
 
-Register = Callable[[str], Awaitable[object]]
+Register = Callable[[str, float], Awaitable[object]]
 Publish = Callable[[str, str], None]
 
 
@@ -169,12 +169,14 @@ class Backplane:
             began = self._clock.monotonic()
             if not memory.is_valid:
                 memory.clear()
-            await self._register(self.process)
+            is_wanted = memory.wants_lease
+            await self._register(self.process, self._lease_seconds if is_wanted else 0.0)
             self._pong.clear()
             await connection.send_command("PING", self.process)
             async with asyncio.timeout(self._lease_seconds):
                 await self._pong.wait()
-            memory.extend(began + self._lease_seconds * (1 - DRIFT))
+            if is_wanted:
+                memory.extend(began + self._lease_seconds * (1 - DRIFT))
             await asyncio.sleep(self._lease_seconds / 3)
 
     def _hear(self, reply: Any, memory: Memory) -> None:

@@ -207,10 +207,9 @@ class RedisTier:
             }
             await acknowledgements.wait(unknown / 1000, left, self._clock)
 
-    async def _register(self, process: str) -> None:
-        """Begin or prolong this process's lease on what it has in memory."""
-        length = self._lease_seconds if self._memory is not None and self._memory.is_used else 0.0
-        await self._script(scripts.REGISTER, [self._names.register], process, round(length * 1000))
+    async def _register(self, process: str, seconds: float) -> None:
+        """Begin or prolong this process's lease on what it has in memory; 0 if it needs none."""
+        await self._script(scripts.REGISTER, [self._names.register], process, round(seconds * 1000))
 
     def _publish(self, channel: str, message: str) -> None:
         """Tell, without waiting: who does not hear it waits for the end of a lease."""
