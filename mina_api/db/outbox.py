@@ -6,7 +6,9 @@ A row is deleted once its tags have new tokens in Redis; while Redis is away, ro
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +22,9 @@ logger = logging.getLogger(__name__)
 Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 
 BATCH = 500
+# Tokens live for a week: what was kept under a tag before is gone by itself by then.
+MOOT = timedelta(days=8)
+TIDY_SECONDS = 3600.0
 # The advisory lock that writers share from the note of their tags to their COMMIT: who takes it alone waits for them.
 WRITERS = 0x6D696E61
 
@@ -78,6 +83,12 @@ class Outbox:
             self._done += done
             raise
 
+    async def tidy(self) -> int:
+        """Delete the rows that no entry can depend on any more, which gather where there is no Redis; how many."""
+        async with self._database.write() as session:
+            gone = await session.execute(delete(OutboxRow).where(OutboxRow.created_at < func.now() - MOOT))
+        return int(gone.rowcount)  # type: ignore[attr-defined]
+
     async def drain(self, lift: Lift, *, older_than_seconds: float = 0.0, wait: bool = True) -> int:
         """Lift the tags of every row and delete it; how many rows. Raises what `lift` raises, and the row stays.
 
@@ -130,11 +141,14 @@ class OutboxRelay:
             await self._outbox.sweep()
 
     async def _run(self) -> None:
-        failing = False
+        failing, tidied = False, -math.inf
         while True:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self._outbox.sweep()
+                if (now := asyncio.get_running_loop().time()) - tidied >= TIDY_SECONDS:
+                    await self._outbox.tidy()
+                    tidied = now
                 await self._outbox.drain(self._lift, older_than_seconds=self._poll_seconds, wait=False)
                 failing = False
             except Exception as failure:

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from mina_api.db.outbox import BATCH, Outbox, OutboxRelay, OutboxRow, note
 from mina_api.db.session import Database
@@ -100,6 +100,19 @@ class TestSweep:
         outbox.done(done)
         await outbox.sweep()
 
+        assert await rows(database) == 1
+
+
+class TestTidy:
+    async def test_deletes_what_is_older_than_any_token(self, outbox: Outbox, database: Database) -> None:
+        await outbox.record(["meeting:1"])
+        await outbox.record(["meeting:2"])
+        async with database.write() as session:
+            await session.execute(
+                text("UPDATE invalidation_outbox SET created_at = now() - interval '9 days' WHERE tags = '{meeting:1}'")
+            )
+
+        assert await outbox.tidy() == 1
         assert await rows(database) == 1
 
 
