@@ -1,5 +1,6 @@
 """The composition root: an application from settings; its lifespan owns every pool and every task."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -7,7 +8,6 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi_offline import FastAPIOffline
 
 from mina_api import logs
 from mina_api.analytics.rollups import store_rollup
@@ -18,6 +18,7 @@ from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.fastapi import Shortcuts
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.sealing import Sealer
@@ -32,11 +33,13 @@ from mina_api.meetings.tasks.routes import router as tasks_router
 from mina_api.settings import Settings, keys_of, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
-from mina_api.web import health, openapi, problems
+from mina_api.web import docs_page, health, openapi, problems
+from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
 from mina_api.web.commit import CoherentJournal
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import RateLimiter
+from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
 from mina_api.workspaces.routes import router as workspaces_router
 
 DESCRIPTION = """
@@ -53,14 +56,14 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
     settings = settings or load_settings()
     logs.configure(settings.log.level, settings.log.format)
-    app = FastAPIOffline(
+    app = Application(
         title="Mina API",
         version=version("mina-api"),
         description=DESCRIPTION,
         lifespan=partial(_lifespan, settings),
         generate_unique_id_function=_operation_id,
+        docs_url=None,
         redoc_url=None,
-        static_url="/docs/assets",
     )
     app.state.clock = clock or SystemClock()
     app.state.access_tokens = AccessTokens(
@@ -71,6 +74,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.state.uploads = Uploads(IMPORTS_AT_ONCE)
     problems.install(app)
     openapi.install(app)
+    docs_page.install(app)
     app.add_middleware(LimitBodies)
     app.add_middleware(HeadFromGet)
     app.add_middleware(RequestContext)
@@ -96,6 +100,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.database = database = _database(settings)
         stack.push_async_callback(database.close)
+        measure_queries(database.engine.sync_engine)
         app.state.passwords = passwords = Passwords(settings.auth.password_hashers)
         stack.callback(passwords.close)
         app.state.outbox = outbox = Outbox(database)
@@ -126,8 +131,15 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         relay = OutboxRelay(outbox, cache.lift)
         relay.start()
         stack.push_async_callback(relay.close)
+        if settings.cache.shortcut_bytes:
+            own_headers = ((b"server-timing", HIT_IN_MEMORY),)
+            app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
         install_cache_service(cache)
         stack.callback(install_cache_service, None)
+        # What lives as long as the process need not be looked through at each collection.
+        gc.collect()
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         yield
 
 

@@ -109,6 +109,9 @@ class CacheSettings(_Group):
     analytics_ttl: int = Field(1800, ge=1)
     temp_ttl: int = Field(300, ge=1)
     memory_bytes: int = Field(64 * 1024 * 1024, ge=0, description="of entries in each worker's memory; 0 keeps none")
+    shortcut_bytes: int = Field(
+        32 * 1024 * 1024, ge=0, description="of answers ready to be sent in each worker's memory; 0 routes each request"
+    )
     memory_lease_seconds: float = Field(
         1.0, ge=0.05, le=10, description="a worker that does not answer delays writes by at most this; equal in all"
     )

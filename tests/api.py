@@ -13,6 +13,7 @@ from mina_api.app import create_app
 from mina_api.cache.testing import FakeClock
 from mina_api.db.outbox import OutboxRow
 from mina_api.settings import Settings, load_settings
+from tests.both_ways import BothWays
 
 SECRET_KEY = "0123456789abcdef" * 3
 PASSWORD = "correct horse battery"
@@ -45,8 +46,7 @@ async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
 def a_client(app: FastAPI, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
     """A client of `app` at `address`, signed in by `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
-    return httpx.AsyncClient(transport=transport, base_url="http://mina.test", headers=headers)
+    return httpx.AsyncClient(transport=BothWays(app, address), base_url="http://mina.test", headers=headers)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from mina_api.auth.queries import load_key_holder, load_viewer
 from mina_api.auth.service import Issuer
 from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
-from mina_api.cache.fastapi import Cache, Identity, identify
-from mina_api.cache.outcome import Vintage
+from mina_api.cache.fastapi import Cache, Identity, Voucher, identify
+from mina_api.cache.outcome import Seen
 from mina_api.cache.service import CacheService
 from mina_api.errors import Forbidden, Unauthenticated
 from mina_api.web.dependencies import ReadFactory, Reads
@@ -79,19 +79,21 @@ async def get_viewer(
     if key is None and token is not None and token.startswith(api_keys.PREFIX):
         key = token
     if key is not None:
-        viewer, seen = await _by_key(key, cache, reads)
+        viewer, seen, until = await _by_key(key, cache, reads)
     elif token is not None:
-        viewer, seen = await _by_token(token, tokens, cache, reads)
+        viewer, seen, until = await _by_token(token, tokens, cache, reads)
     else:
         raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
-    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen))
+    voucher = Voucher(seen.name, seen.entry, until)
+    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher))
     return viewer
 
 
 async def _by_token(
     token: str, tokens: AccessTokens, cache: CacheService, reads: ReadFactory
-) -> tuple[CurrentUser, Vintage]:
+) -> tuple[CurrentUser, Seen, float]:
+    """The viewer, what they were read from, and when the credentials expire."""
     claims = tokens.verify(token)
 
     async def load() -> dict[str, Any] | None:
@@ -104,10 +106,10 @@ async def _by_token(
     if (found := seen.value) is None:
         raise Unauthenticated("The sign-in has ended.")
     viewer = CurrentUser(**{**found, "role": Role(found["role"])}, sign_in_id=claims.sign_in_id)
-    return viewer, seen.vintage
+    return viewer, seen, claims.expires
 
 
-async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[CurrentUser, Vintage]:
+async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[CurrentUser, Seen, float]:
     user_id, digest = api_keys.owner_of(key), api_keys.digest(key)
     if user_id is None:
         raise Unauthenticated("The API key is not valid.")
@@ -118,11 +120,11 @@ async def _by_key(key: str, cache: CacheService, reads: ReadFactory) -> tuple[Cu
             return dict(found) if found else None
 
     seen = await cache.get_or_load_seen(f"viewer:{user_id}:key:{digest.hex()}", load, viewer_policy(user_id))
-    if (found := seen.value) is None or found.pop("expires") <= cache.clock.now():
+    if (found := seen.value) is None or (expires := found.pop("expires")) <= cache.clock.now():
         raise Unauthenticated("The API key is not valid, or no longer.")
     reads_alone = found.pop("scope") == KeyScope.READ
     role = Role.VIEWER if reads_alone else Role(found["role"])
-    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone), seen.vintage
+    return CurrentUser(**{**found, "role": role}, reads_alone=reads_alone), seen, expires
 
 
 Viewer = Annotated[CurrentUser, Depends(get_viewer)]

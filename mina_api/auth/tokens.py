@@ -15,10 +15,11 @@ AUDIENCE = "mina"
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says, once verified."""
+    """What an access token says, once verified; `expires` is in seconds since the epoch, its issuer sets it."""
 
     user_id: int
     sign_in_id: int
+    expires: float = 0.0
 
 
 class AccessTokens:
@@ -54,7 +55,7 @@ class AccessTokens:
             )
             if float(payload["exp"]) <= self._clock.now():
                 raise Unauthenticated("The access token has expired.")
-            return Claims(int(payload["sub"]), int(payload["sid"]))
+            return Claims(int(payload["sub"]), int(payload["sid"]), float(payload["exp"]))
         except (jwt.InvalidTokenError, ValueError, TypeError):
             raise Unauthenticated("The access token is not valid.") from None
 

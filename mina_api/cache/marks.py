@@ -1,7 +1,7 @@
 """What the route decorators leave on an endpoint: which policy caches it, which tags its success invalidates."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,6 +23,10 @@ class TagContext:
     scope: str | None
     params: Mapping[str, Any] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def at(self, now_seconds: float) -> "TagContext":
+        """The same at another time."""
+        return replace(self, now=datetime.fromtimestamp(now_seconds, UTC))
 
 
 Vary = Mapping[str, Callable[[TagContext], str]]

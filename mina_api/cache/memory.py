@@ -125,7 +125,7 @@ class Memory:
         self._valid_until = -math.inf
         if self._bounded_until:
             for name in [name for name in self._entries if name not in self._bounded_until]:
-                self._drop(name)
+                self._drop(str(name))
         else:
             self._entries.clear()
             self._names_by_tag.clear()

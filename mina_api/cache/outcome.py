@@ -64,10 +64,12 @@ NOTHING_READ = Vintage()
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A value, and what it was read under."""
+    """A value, what it was read under, and the entry that it was read from, by its name."""
 
     value: Any
     vintage: Vintage
+    name: str
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)

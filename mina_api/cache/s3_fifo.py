@@ -6,8 +6,8 @@ Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023). A
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
 
@@ -29,20 +29,20 @@ class _Slot(Generic[V]):
 class S3Fifo(Generic[V]):
     """Values by name, of at most `max_bytes` together; `on_evict` is told the value that had to go for others."""
 
-    def __init__(self, max_bytes: int, on_evict: Callable[[str, V], None]) -> None:
+    def __init__(self, max_bytes: int, on_evict: Callable[[Any, V], None]) -> None:
         self._max_bytes = max_bytes
         self._on_evict = on_evict
-        self._slots: dict[str, _Slot[V]] = {}
-        self._small: OrderedDict[str, _Slot[V]] = OrderedDict()
-        self._main: OrderedDict[str, _Slot[V]] = OrderedDict()
-        self._ghosts: OrderedDict[str, None] = OrderedDict()
+        self._slots: dict[Hashable, _Slot[V]] = {}
+        self._small: OrderedDict[Hashable, _Slot[V]] = OrderedDict()
+        self._main: OrderedDict[Hashable, _Slot[V]] = OrderedDict()
+        self._ghosts: OrderedDict[Hashable, None] = OrderedDict()
         self._small_bytes = 0
         self._main_bytes = 0
 
     def __len__(self) -> int:
         return len(self._slots)
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Hashable]:
         return iter(self._slots)
 
     @property
@@ -50,7 +50,7 @@ class S3Fifo(Generic[V]):
         """What all values cost together."""
         return self._small_bytes + self._main_bytes
 
-    def get(self, name: str) -> V | None:
+    def get(self, name: Hashable) -> V | None:
         """The value of `name`, which counts as a use."""
         slot = self._slots.get(name)
         if slot is None:
@@ -59,12 +59,12 @@ class S3Fifo(Generic[V]):
             slot.uses += 1
         return slot.value
 
-    def peek(self, name: str) -> V | None:
+    def peek(self, name: Hashable) -> V | None:
         """The value of `name`, without a use."""
         slot = self._slots.get(name)
         return None if slot is None else slot.value
 
-    def put(self, name: str, value: V, cost: int) -> bool:
+    def put(self, name: Hashable, value: V, cost: int) -> bool:
         """Keep `value`, at others' cost where there is no room; False, and nothing kept, if it is too large."""
         self.pop(name)
         if cost > self._max_bytes * (1 - SMALL_SHARE):
@@ -80,7 +80,7 @@ class S3Fifo(Generic[V]):
             self._small_bytes += cost
         return True
 
-    def pop(self, name: str) -> V | None:
+    def pop(self, name: Hashable) -> V | None:
         """Forget `name`; its value if there was one."""
         slot = self._slots.pop(name, None)
         if slot is None:
@@ -98,7 +98,7 @@ class S3Fifo(Generic[V]):
             queue.clear()
         self._small_bytes = self._main_bytes = 0
 
-    def _to_main(self, name: str, slot: _Slot[V]) -> None:
+    def _to_main(self, name: Hashable, slot: _Slot[V]) -> None:
         self._main[name] = slot
         self._main_bytes += slot.cost
 
@@ -124,7 +124,7 @@ class S3Fifo(Generic[V]):
             self._on_evict(name, slot.value)
             return
 
-    def _remember(self, name: str) -> None:
+    def _remember(self, name: Hashable) -> None:
         """Keep the name alone, of as many as there are values."""
         self._ghosts[name] = None
         while len(self._ghosts) > max(len(self._slots), 1):

@@ -72,26 +72,27 @@ class CacheService:
         # Leases end by a real clock: what they are agreed with is other processes.
         lease_clock = SystemClock().monotonic
         self._standing = Standing(lease_clock)
-        self._memory = Memory(
+        self.memory = Memory(
             self.config.memory_bytes,
             lease_clock,
             self._standing,
             bound_seconds=self.config.memory_lease_seconds,
             wants_lease=self.config.consistency == "strict",
         )
-        self.coherence = Coherence(self._memory, self._standing)
+        self.coherence = Coherence(self.memory, self._standing)
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
         self._reads = ReadThrough(
-            self._memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
+            self.memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
         )
         self._usage = Usage()
-        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds)
+        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self._settle)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
+        self._before_stats: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         """Reach for the tier."""
-        await self._tier.start(self._memory)
+        await self._tier.start(self.memory)
         self._recorder.start()
 
     async def close(self) -> None:
@@ -108,7 +109,7 @@ class CacheService:
     @property
     def serves_from_memory(self) -> bool:
         """Whether this process has a lease on what it has in memory."""
-        return self._memory.is_valid
+        return self.memory.is_valid
 
     @property
     def loads_in_flight(self) -> int:
@@ -198,7 +199,7 @@ class CacheService:
             value = self._value(entry)
         # An entry that is not in the tier is under no tokens: those of its tags are not known.
         tokens = dict(zip(entry.tags, entry.tokens, strict=True)) if entry.tokens else dict.fromkeys(full.tags)
-        return Seen(value, Vintage(tokens, fence))
+        return Seen(value, Vintage(tokens, fence), name.name, entry)
 
     # Invalidation
 
@@ -248,8 +249,23 @@ class CacheService:
         """The TTL that the next answer of `key` gets under `policy`, as this process has seen the key, and why."""
         return self._store.explain_ttl(self._key(key, policy.prefix), policy)
 
+    def before_stats(self, settle: Callable[[], None]) -> None:
+        """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""
+        self._before_stats.append(settle)
+
+    def count_hits(self, key: CacheKey, times: int, recipe: Callable[[], str] | None) -> None:
+        """Count answers from memory that were given without `read`."""
+        self._counters.hit(key.prefix, times)
+        if recipe is not None:
+            self._usage.count(key.canonical, recipe, times)
+
+    def _settle(self) -> None:
+        for settle in self._before_stats:
+            settle()
+
     def get_cache_stats(self) -> CacheStats:
         """This process's counters."""
+        self._settle()
         return self._counters.snapshot()
 
     async def health(self) -> CacheHealth:
@@ -308,12 +324,12 @@ class CacheService:
         """The value of `key` under whatever tags it was set with, else _ABSENT; tokens are read after the entry."""
         own = prefix_tag(key.prefix)
         try:
-            kept = self._memory.get(key.name)
+            kept = self.memory.get(key.name)
             if kept is not None and kept.key == key.canonical and kept.is_fresh(self.clock.now()):
                 return self._value(kept)
             if self._standing.forbids((own,)):
                 return _ABSENT
-            fence = self._memory.fence()
+            fence = self.memory.fence()
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
                 return _ABSENT
@@ -324,7 +340,7 @@ class CacheService:
             valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
             if not valid or self._standing.forbids(entry.tags) or not entry.is_fresh(self.clock.now()):
                 return _ABSENT
-            self._memory.put(key.name, entry, fence, bounded=self.config.consistency == "bounded")
+            self.memory.put(key.name, entry, fence, bounded=self.config.consistency == "bounded")
             return self._value(entry)
         except TierUnavailable:
             return _ABSENT

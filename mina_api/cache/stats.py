@@ -34,10 +34,10 @@ class Counters:
         self.hits_by_prefix: Counter[str] = Counter()
         self.misses_by_prefix: Counter[str] = Counter()
 
-    def hit(self, prefix: str) -> None:
-        """Count an answer from the cache."""
-        self.hits += 1
-        self.hits_by_prefix[prefix] += 1
+    def hit(self, prefix: str, times: int = 1) -> None:
+        """Count answers from the cache."""
+        self.hits += times
+        self.hits_by_prefix[prefix] += times
 
     def loaded(self, prefix: str, *, bypass: bool = False) -> None:
         """Count an answer that had to be loaded, or that the cache had no part in."""

@@ -23,12 +23,12 @@ class Usage:
         self._counts: dict[str, int] = {}
         self._recipes: dict[str, str] = {}
 
-    def count(self, key: str, recipe: Callable[[], str]) -> None:
+    def count(self, key: str, recipe: Callable[[], str], times: int = 1) -> None:
         """The question of `key` was asked; `recipe` is made only for a key that is new."""
         if (count := self._counts.get(key)) is not None:
-            self._counts[key] = count + 1
+            self._counts[key] = count + times
             return
-        self._counts[key] = 1
+        self._counts[key] = times
         self._recipes[key] = recipe()
         if len(self._counts) > 2 * KEPT:
             kept = dict(Counter(self._counts).most_common(KEPT))
@@ -52,8 +52,11 @@ class Usage:
 class UsageRecorder:
     """Tells the tier every so often, by the day (UTC), what was asked for; what it cannot tell now it tells later."""
 
-    def __init__(self, usage: Usage, tier: Tier, clock: Clock, every_seconds: float) -> None:
+    def __init__(
+        self, usage: Usage, tier: Tier, clock: Clock, every_seconds: float, before: Callable[[], None]
+    ) -> None:
         self._usage = usage
+        self._before = before
         self._tier = tier
         self._clock = clock
         self._every_seconds = every_seconds
@@ -72,7 +75,8 @@ class UsageRecorder:
         await self.record()
 
     async def record(self) -> None:
-        """Tell now."""
+        """Tell now, after `before`, which counts what was not counted yet."""
+        self._before()
         if not (counts := self._usage.take()):
             return
         try:

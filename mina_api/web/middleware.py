@@ -1,22 +1,20 @@
 """Pure-ASGI middleware: request ids, the access log, HEAD."""
 
-import re
 import time
-import uuid
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mina_api.logs import get_logger
+from mina_api.web import timing
+from mina_api.web.request_ids import request_id
 
 logger = get_logger("mina.access")
 
-_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-
 
 class RequestContext:
-    """Echoes or makes `X-Request-ID`, binds it to the log, and writes one line for each request."""
+    """Echoes or makes `X-Request-ID`, binds it to the log, and says in `Server-Timing` and in one line how it went."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,7 +24,9 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+        own_id = request_id(given).decode()
+        spent = timing.begin()
         started = time.perf_counter()
         status, cache = 500, None
 
@@ -35,11 +35,12 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
+                headers["X-Request-ID"] = own_id
+                headers["Server-Timing"] = spent.header().decode()
                 cache = headers.get("cache-status")
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=own_id):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
@@ -51,13 +52,6 @@ class RequestContext:
                     ms=round((time.perf_counter() - started) * 1000, 2),
                     **({"cache": cache} if cache else {}),
                 )
-
-
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE.fullmatch(value):
-            return str(value.decode())
-    return uuid.uuid4().hex
 
 
 class HeadFromGet:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from mina_api.cache.fastapi.identity import Identity, identify
+from mina_api.cache.fastapi.identity import Identity, Voucher, identify
 from mina_api.cache.fastapi.pending import PendingInvalidation, get_pending, pending_of
 from mina_api.cache.fastapi.route import CachedRoute
+from mina_api.cache.fastapi.shortcuts import Shortcuts
 from mina_api.cache.fastapi.state import cache_of, get_cache
 from mina_api.cache.fastapi.warming import RecordedRequest, Repeater, WarmingFailed
 from mina_api.cache.marks import TagContext, cache_response, invalidate_cache
@@ -23,7 +24,9 @@ __all__ = [
     "PendingInvalidation",
     "RecordedRequest",
     "Repeater",
+    "Shortcuts",
     "TagContext",
+    "Voucher",
     "WarmingFailed",
     "cache_of",
     "cache_response",

@@ -5,26 +5,20 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from mina_api.cache.compression import plain_body
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.calls import call
 from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
-from mina_api.cache.fastapi.identity import identity_of
+from mina_api.cache.fastapi.identity import Identity, identity_of
 from mina_api.cache.fastapi.plan import CachePlan
-from mina_api.cache.fastapi.rendering import Header, Renderer, is_whole
-from mina_api.cache.fastapi.state import cache_of
+from mina_api.cache.fastapi.rendering import Renderer, is_whole
+from mina_api.cache.fastapi.responding import Header, respond
+from mina_api.cache.fastapi.state import cache_of, shortcuts_of
 from mina_api.cache.fastapi.warming import recipe_of
-from mina_api.cache.http import (
-    NOT_MODIFIED_HEADERS,
-    STORED_HEADERS,
-    answer_headers,
-    entity_tag,
-    forbids_storing,
-    matches,
-    parse_demand,
-)
+from mina_api.cache.http import STORED_HEADERS, answer_headers, entity_tag, forbids_storing, parse_demand
+from mina_api.cache.marks import TagContext
 from mina_api.cache.outcome import NOTHING_READ, Loaded, Outcome, Served
+from mina_api.cache.read_through import MEMORY
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 
@@ -49,22 +43,59 @@ class Answering:
         if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
         demand = parse_demand(request.headers.get("cache-control"))
-        served = await cache.read(
-            Read(
-                self._plan.key(request, identity, context, cache.config),
-                self._plan.policy(context, cache.config),
-                load,
-                demand,
-                identity.seen if identity is not None else NOTHING_READ,
-                load.is_failure,
-                (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
-            )
+        read = Read(
+            self._plan.key(request, identity, context, cache.config),
+            self._plan.policy(context, cache.config),
+            load,
+            demand,
+            identity.seen if identity is not None else NOTHING_READ,
+            load.is_failure,
+            (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
         )
+        served = await cache.read(read)
         if served.entry is not None:
-            return _respond(request, served, served.entry, from_dependencies, cache)
+            if served.detail == MEMORY and not from_dependencies:
+                self._shorten(request, identity, context, read, served.entry)
+            answer = respond(
+                served,
+                served.entry,
+                cache.clock.now(),
+                cache.config.max_body_bytes,
+                if_none_match=request.headers.get("if-none-match"),
+                accept_encoding=request.headers.get("accept-encoding"),
+                from_dependencies=from_dependencies,
+            )
+            return _bare(answer.body, answer.status, answer.headers)
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
+
+    def _shorten(
+        self, request: Request, identity: Identity | None, context: TagContext, read: Read, entry: Entry
+    ) -> None:
+        """Have the like of `request` answered by a shortcut, where nothing else has a part in the answer."""
+        shortcuts = shortcuts_of(request)
+        vouched = identity.voucher is not None if identity is not None else not self._plan.needs_identity
+        if shortcuts is None or not vouched or not self._plan.may_be_shortened:
+            return
+        cache, key, recipe = cache_of(request), read.key, recipe_of(request, identity)
+        varying = self._plan.varying(context)
+
+        def is_same(now: float) -> bool:
+            later = context.at(now)
+            return (
+                self._plan.varying(later) == varying and self._plan.policy(later, cache.config).tags == read.policy.tags
+            )
+
+        shortcuts.add(
+            request.scope,
+            key.name,
+            entry,
+            read.policy.freshness.beta,
+            identity.voucher if identity is not None else None,
+            is_same,
+            lambda hits: cache.count_hits(key, hits, lambda: recipe),
+        )
 
 
 class _Load:
@@ -112,27 +143,6 @@ class _Load:
         return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])
 
 
-def _respond(
-    request: Request, served: Served, entry: Entry, from_dependencies: list[Header], cache: CacheService
-) -> Response:
-    now = cache.clock.now()
-    headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
-    asked = request.headers.get("if-none-match")
-    etag = next((value.decode("latin-1") for name, value in entry.headers if name == b"etag"), None)
-    if entry.status == 200 and asked is not None and etag is not None and matches(asked, etag):
-        kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
-        return _bare(b"", 304, [*kept, *from_dependencies])
-    if entry.compressed and _takes_zstd(request):
-        packed = [
-            (b"content-encoding", b"zstd"),
-            (b"vary", b"Accept-Encoding"),
-            (b"content-length", str(len(entry.body)).encode()),
-        ]
-        return _bare(entry.body, entry.status, [*headers, *packed])
-    body = plain_body(entry, cache.config.max_body_bytes)
-    return _bare(body, entry.status, [*headers, (b"content-length", str(len(body)).encode())])
-
-
 def _own(response: Response, served: Served, from_dependencies: list[Header], cache: CacheService) -> Response:
     """A response that the cache keeps no part of; only says so."""
     present = {name for name, _ in response.raw_headers}
@@ -149,10 +159,3 @@ def _bare(body: bytes, status: int, headers: list[Header]) -> Response:
     response.body = body
     response.raw_headers[:] = headers
     return response
-
-
-def _takes_zstd(request: Request) -> bool:
-    return any(
-        part.partition(";")[0].strip() == "zstd" and "q=0" not in part.replace(" ", "").split(";")[1:]
-        for part in request.headers.get("accept-encoding", "").split(",")
-    )

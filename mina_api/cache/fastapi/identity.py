@@ -4,7 +4,20 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from mina_api.cache.entry import Entry
 from mina_api.cache.outcome import NOTHING_READ, Vintage
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """That whoever sends the same Authorization is the same identity, and may do the same.
+
+    It is true as long as memory has this very `entry` under `name`, and until then (seconds since the epoch).
+    """
+
+    name: str
+    entry: Entry
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +27,15 @@ class Identity:
     `audience` tells apart what one user may see with different credentials; their entries are kept apart,
     and cleared together with the user's. `seen` is what who asks was read under
     (`CacheService.get_or_load_seen`): where that has changed by the time of the look-up, the answer is not kept.
+    With a `voucher`, of an authentication that looks at nothing but the Authorization header, a hit in memory is
+    answered again without running the endpoint's dependencies: they must do nothing that each request needs.
     """
 
     user_id: str
     scope: str | None
     audience: str | None = None
     seen: Vintage = NOTHING_READ
+    voucher: Voucher | None = None
 
     @property
     def key_part(self) -> str:

@@ -40,6 +40,13 @@ class CachePlan:
             )
         self._parameters = Parameters(dependant)
         self.is_repeatable = self._parameters.are_in_target
+        # What may look at the time, or wants to hear of each request, is asked each time.
+        self.may_be_shortened = (
+            self.is_repeatable
+            and caching.condition is None
+            and caching.key_func is None
+            and caching.freshness.adaptive is None
+        )
         self._fingerprint = _fingerprint(response_model)
 
     def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:
@@ -55,7 +62,7 @@ class CachePlan:
         """The key of this request's answer."""
         caching = self.caching
         user_id = identity.key_part if identity is not None and caching.vary_on_user else None
-        varying = {f"vary:{name}": part(context) for name, part in caching.vary.items()}
+        varying = self.varying(context)
         if caching.key_func is not None:
             path: Iterable[Any] = [caching.key_func(context)]
             others: dict[str, Any] = varying
@@ -71,6 +78,10 @@ class CachePlan:
             parameters=others,
             fingerprint=self._fingerprint,
         )
+
+    def varying(self, context: TagContext) -> dict[str, str]:
+        """What `vary` adds to the key's parameters."""
+        return {f"vary:{name}": part(context) for name, part in self.caching.vary.items()}
 
     def policy(self, context: TagContext, config: CacheConfig) -> CachePolicy:
         """TTL and tags of this request's answer: its prefix, its scope of it, its user, and those declared."""

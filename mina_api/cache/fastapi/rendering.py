@@ -7,7 +7,7 @@ from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import serialize_response
 from starlette.responses import StreamingResponse
 
-Header = tuple[bytes, bytes]
+from mina_api.cache.fastapi.responding import Header
 
 
 class Renderer:

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from mina_api.cache.fastapi.shortcuts import Shortcuts
 from mina_api.cache.service import CacheService
 
 
@@ -9,6 +10,11 @@ def cache_of(request: Request) -> CacheService:
     """The cache that the lifespan put at `app.state.cache`."""
     cache: CacheService = request.app.state.cache
     return cache
+
+
+def shortcuts_of(request: Request) -> Shortcuts | None:
+    """The shortcuts that the application keeps at `app.state.shortcuts`, if it does."""
+    return getattr(request.app.state, "shortcuts", None)
 
 
 async def get_cache(request: Request) -> CacheService:

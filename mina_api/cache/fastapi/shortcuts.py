@@ -1,0 +1,217 @@
+"""The fast path: what a request was answered from memory is answered again before any routing.
+
+The key is what the request sent: the raw target and the Authorization value. A shortcut holds only while every
+check of the slow path would come to the same: memory has the very entry, under its lease, and it is fresh and not
+due to be loaded anew; and who asks is vouched for, by an entry that memory has too, and until their credentials
+expire. Anything else in the request that could matter sends it the long way, which makes the next shortcut.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from mina_api.cache.entry import Entry
+from mina_api.cache.fastapi.identity import Voucher
+from mina_api.cache.fastapi.responding import Header, is_had, respond, takes_zstd
+from mina_api.cache.outcome import Outcome, Served
+from mina_api.cache.read_through import MEMORY
+from mina_api.cache.s3_fifo import S3Fifo
+from mina_api.cache.service import CacheService
+
+Scope = Mapping[str, Any]
+
+AUTHORIZATION, ACCEPT_ENCODING, IF_NONE_MATCH, REQUEST_ID, SLOW = range(1, 6)
+# What the slow path looks at in a GET. Headers that nobody looks at may be whatever they are.
+KINDS: Mapping[bytes, int] = {
+    b"authorization": AUTHORIZATION,
+    b"accept-encoding": ACCEPT_ENCODING,
+    b"if-none-match": IF_NONE_MATCH,
+    b"x-request-id": REQUEST_ID,
+    **dict.fromkeys(
+        (
+            b"x-api-key",
+            b"cookie",
+            b"proxy-authorization",
+            b"cache-control",
+            b"pragma",
+            b"range",
+            b"content-length",
+            b"transfer-encoding",
+            b"expect",
+            b"upgrade",
+            b"origin",
+            b"traceparent",
+        ),
+        SLOW,
+    ),
+}
+# −ln of the smallest chance there is: before that many load times XFetch never has an answer loaded early.
+LONGEST_CHANCE = 37.0
+OVERHEAD_BYTES = 2000
+
+
+class Rendering:
+    """An answer as bytes and as ASGI headers, until its Age or its TTL changes."""
+
+    __slots__ = ("body", "head", "headers", "status", "until")
+
+    def __init__(self, status: int, headers: list[Header], body: bytes, until: float) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.until = until
+        self.head = b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+class Shortcut:
+    """One request's answer, and what has to hold for it."""
+
+    __slots__ = ("entry", "hits", "is_same", "name", "note", "renderings", "until", "voucher")
+
+    def __init__(
+        self,
+        name: str,
+        entry: Entry,
+        until: float,
+        voucher: Voucher | None,
+        is_same: Callable[[float], bool],
+        note: Callable[[int], None],
+    ) -> None:
+        self.name = name
+        self.entry = entry
+        self.until = until
+        self.voucher = voucher
+        self.is_same = is_same
+        self.note = note
+        self.hits = 0
+        self.renderings: dict[tuple[bool, bool], Rendering] = {}
+
+
+class Found:
+    """What is to be sent, and the request's own id, if it brought one."""
+
+    __slots__ = ("rendering", "request_id")
+
+    def __init__(self, rendering: Rendering, request_id: bytes | None) -> None:
+        self.rendering = rendering
+        self.request_id = request_id
+
+
+class Shortcuts:
+    """The shortcuts of one application, at most `max_bytes` of them; `own_headers` are what its middleware adds."""
+
+    def __init__(self, cache: CacheService, max_bytes: int, own_headers: tuple[Header, ...] = ()) -> None:
+        self._memory = cache.memory
+        self._now = cache.clock.now
+        self._max_body_bytes = cache.config.max_body_bytes
+        self._own_headers = own_headers
+        self.answered = 0
+        self._table: S3Fifo[Shortcut] = S3Fifo(max_bytes, lambda _, gone: _settle(gone))
+        cache.before_stats(self.settle)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def find(self, scope: Scope) -> Found | None:
+        """The answer to a request, if there is a shortcut to it that holds."""
+        if scope["method"] != "GET":
+            return None
+        authorization = accept = condition = request_id = None
+        for name, value in scope["headers"]:
+            kind = KINDS.get(name)
+            if kind is None:
+                continue
+            if kind == AUTHORIZATION and authorization is None:
+                authorization = value
+            elif kind == ACCEPT_ENCODING and accept is None:
+                accept = value
+            elif kind == IF_NONE_MATCH and condition is None:
+                condition = value
+            elif kind == REQUEST_ID and request_id is None:
+                request_id = value
+            else:
+                return None
+        key = (scope["raw_path"], scope["query_string"], authorization)
+        shortcut = self._table.get(key)
+        if shortcut is None:
+            return None
+        now = self._now()
+        if now >= shortcut.until or not self._holds(shortcut):
+            self._drop(key)
+            return None
+        had = condition is not None and is_had(shortcut.entry, condition.decode("latin-1"))
+        packed = accept is not None and shortcut.entry.compressed and takes_zstd(accept.decode("latin-1"))
+        rendering = shortcut.renderings.get((had, packed))
+        if rendering is None or now >= rendering.until:
+            if not shortcut.is_same(now):
+                self._drop(key)
+                return None
+            rendering = self._render(shortcut, now, had=had, packed=packed)
+        shortcut.hits += 1
+        self.answered += 1
+        return Found(rendering, request_id)
+
+    def add(
+        self,
+        scope: Scope,
+        name: str,
+        entry: Entry,
+        beta: float,
+        voucher: Voucher | None,
+        is_same: Callable[[float], bool],
+        note: Callable[[int], None],
+    ) -> None:
+        """Answer the like of a request, which was answered by `entry` from memory, the short way from now on.
+
+        `is_same` is asked once a second whether its key and tags would still be the same; `note` takes the number of
+        hits now and then.
+        """
+        until = entry.fresh_until - LONGEST_CHANCE * beta * entry.load_seconds
+        if voucher is not None:
+            seen = voucher.entry
+            until = min(until, voucher.until, seen.fresh_until - LONGEST_CHANCE * seen.load_seconds)
+        shortcut = Shortcut(name, entry, until, voucher, is_same, note)
+        authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
+        slow = any(KINDS.get(key) == SLOW for key, _ in scope["headers"])
+        if slow or len(authorizations) > 1 or self._now() >= until or not self._holds(shortcut):
+            return
+        key = (scope["raw_path"], scope["query_string"], authorizations[0] if authorizations else None)
+        self._drop(key)
+        self._table.put(key, shortcut, OVERHEAD_BYTES + sum(map(len, filter(None, key))) + 2 * entry.size)
+
+    def settle(self) -> None:
+        """Note the hits so far."""
+        for key in self._table:
+            if (shortcut := self._table.peek(key)) is not None:
+                _settle(shortcut)
+
+    def _holds(self, shortcut: Shortcut) -> bool:
+        voucher, memory = shortcut.voucher, self._memory
+        return memory.get(shortcut.name) is shortcut.entry and (
+            voucher is None or memory.get(voucher.name) is voucher.entry
+        )
+
+    def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool) -> Rendering:
+        entry = shortcut.entry
+        answer = respond(
+            Served(entry, Outcome.HIT, MEMORY),
+            entry,
+            now,
+            self._max_body_bytes,
+            if_none_match="*" if had else None,
+            accept_encoding="zstd" if packed else None,
+        )
+        until = min(entry.created + entry.age(now) + 1, entry.fresh_until - entry.ttl(now) + 1, math.floor(now) + 1)
+        rendering = Rendering(answer.status, [*answer.headers, *self._own_headers], answer.body, until)
+        shortcut.renderings[had, packed] = rendering
+        return rendering
+
+    def _drop(self, key: Hashable) -> None:
+        if (gone := self._table.pop(key)) is not None:
+            _settle(gone)
+
+
+def _settle(shortcut: Shortcut) -> None:
+    hits, shortcut.hits = shortcut.hits, 0
+    if hits:
+        shortcut.note(hits)
