@@ -36,7 +36,8 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = own_id
-                headers["Server-Timing"] = spent.header().decode()
+                cache_seconds: float = scope.get("state", {}).get("cache_seconds", 0.0)
+                headers["Server-Timing"] = spent.header(cache_seconds).decode()
                 cache = headers.get("cache-status")
             await send(message)
 

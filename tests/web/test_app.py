@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 
 import httpx
 import pytest
@@ -135,3 +136,20 @@ class TestOpenApi:
         assert flow["tokenUrl"] == "/api/auth/token"
         assert "https://" not in page.text
         assert script.status_code == 200
+
+
+class TestServerTiming:
+    async def test_says_what_the_database_took_and_by_how_many_queries(self, ada: httpx.AsyncClient) -> None:
+        answers = [
+            await ada.get("/api/meetings/"),
+            await ada.get("/api/meetings/"),
+            await ada.post("/api/meetings/", json={"title": "Retro"}),
+        ]
+
+        shape = re.compile(r"cache;dur=\d+\.\d, db;dur=(\d+\.\d);desc=\"(\d+) quer(?:y|ies)\"")
+        found = [shape.fullmatch(answer.headers["server-timing"]) for answer in answers]
+        milliseconds = [float(match[1]) for match in found if match]
+        queries = [int(match[2]) for match in found if match]
+        assert queries[0] >= 1 and milliseconds[0] > 0
+        assert (queries[1], milliseconds[1]) == (0, 0.0)
+        assert queries[2] >= 2

@@ -1,5 +1,6 @@
 """Answering a request to a cached endpoint: from the cache, by a 304, or by running the endpoint."""
 
+import time
 from typing import Any
 
 from fastapi import Request, Response
@@ -52,7 +53,9 @@ class Answering:
             load.is_failure,
             (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
         )
+        began = time.perf_counter()
         served = await cache.read(read)
+        request.state.cache_seconds = time.perf_counter() - began - load.seconds
         if served.entry is not None:
             if served.detail == MEMORY and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
@@ -107,10 +110,13 @@ class _Load:
         self._injected = injected
         self._values = values
         self.made: Response | None = None
+        self.seconds = 0.0
 
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
+        began = time.perf_counter()
         response = await self._answer()
+        self.seconds = time.perf_counter() - began
         headers = tuple((name.lower(), value) for name, value in response.raw_headers if name.lower() in STORED_HEADERS)
         if not is_whole(response) or forbids_storing(tuple(response.raw_headers)):
             self.made = response
