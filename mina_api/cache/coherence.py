@@ -29,8 +29,9 @@ class Coherence:
         self._memory.forget(tags)
 
     def drop(self, owner: str) -> None:
-        """End a hold: what is loaded from now on sees what was written under it."""
-        self._standing.drop(owner)
+        """End a hold: what is loaded from now on sees what was written under it, what was loaded before may not."""
+        if tags := self._standing.drop(owner):
+            self._memory.forget(tags)
 
     def permit(self, until: float) -> None:
         """Serve until then what the tier vouches for: the end of a lease, counted from before it was asked for."""

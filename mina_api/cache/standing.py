@@ -34,6 +34,6 @@ class Standing:
         """From now on `owner` holds `tags`."""
         self._held[owner] = frozenset(tags)
 
-    def drop(self, owner: str) -> None:
-        """`owner` holds nothing any more."""
-        self._held.pop(owner, None)
+    def drop(self, owner: str) -> frozenset[str]:
+        """`owner` holds nothing any more; what it held."""
+        return self._held.pop(owner, frozenset())

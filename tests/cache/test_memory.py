@@ -2,6 +2,7 @@
 
 import pytest
 
+from mina_api.cache.coherence import Coherence
 from mina_api.cache.entry import Entry
 from mina_api.cache.memory import REMEMBERED, Memory
 from mina_api.cache.standing import Standing
@@ -177,3 +178,16 @@ class TestHeld:
         clock.advance(5)
 
         assert (memory.get("k"), memory.is_valid, standing.forbids(["any"])) == (None, False, True)
+
+    def test_takes_nothing_that_was_read_while_a_tag_was_held(self, memory: Memory, clock: FakeClock) -> None:
+        standing = Standing(clock.monotonic)
+        memory = Memory(1_000_000, clock.monotonic, standing)
+        memory.extend(clock.monotonic() + 10)
+        coherence = Coherence(memory, standing)
+        coherence.hold("writer", ["meeting:1"])
+        fence = memory.fence()
+
+        coherence.drop("writer")
+
+        assert not memory.put("k", an_entry(), fence)
+        assert memory.put("k", an_entry(), memory.fence())

@@ -12,6 +12,7 @@ from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
+from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import assert_never_stale
 from mina_api.dev.valkey import PrivateValkey
@@ -220,6 +221,41 @@ class TestLease:
 async def now_ms(client: Redis) -> int:
     seconds, micro = await client.time()
     return int(seconds * 1000 + micro // 1000)
+
+
+class TestRenewal:
+    async def test_of_a_lease_that_lapses_before_it_is_registered_again_empties_memory(
+        self, valkey_url: str, source: Source, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who writes between the two neither waits for this process nor tells it."""
+        registered, late = asyncio.Event(), asyncio.Event()
+        register = RedisTier._register
+
+        async def wait_then_register(tier: RedisTier, process: str, seconds: float) -> None:
+            if late.is_set():
+                registered.set()
+                await lapsed.wait()
+            await register(tier, process, seconds)
+
+        lapsed = asyncio.Event()
+        monkeypatch.setattr(RedisTier, "_register", wait_then_register)
+        async with processes(valkey_url, 1, memory_lease_seconds=0.2) as (cache,):
+            await read(cache, source)
+            await until_in_memory(cache, source)
+            late.set()
+            await registered.wait()
+            await leased(cache, leased=False)
+            lapsed.set()
+            await leased(cache)
+
+            assert cache.memory.get(KEY.name) is None
+
+
+async def until_in_memory(cache: CacheService, source: Source) -> None:
+    """Returns once an answer came from memory."""
+    async with asyncio.timeout(10):
+        while (await read(cache, source))[2] != "l1":
+            pass
 
 
 class TestBounded:

@@ -167,14 +167,15 @@ class Backplane:
         """Renew the lease each third of its length; ends, and the connection with it, where Redis cannot be asked."""
         while True:
             began = self._clock.monotonic()
-            if not memory.is_valid:
-                memory.clear()
             is_wanted = memory.wants_lease
             await self._register(self.process, self._lease_seconds if is_wanted else 0.0)
             self._pong.clear()
             await connection.send_command("PING", self.process)
             async with asyncio.timeout(self._lease_seconds):
                 await self._pong.wait()
+            # A lease that runs still has not lapsed before it was registered again, so nobody has passed us over.
+            if not memory.is_valid:
+                memory.clear()
             if is_wanted:
                 memory.extend(began + self._lease_seconds * (1 - DRIFT))
             await asyncio.sleep(self._lease_seconds / 3)
