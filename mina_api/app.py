@@ -108,7 +108,8 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         config = _cache_config(settings)
         tier: Tier = NoTier()
         if url := settings.redis.url.get_secret_value():
-            tier = RedisTier(url, config, peers.enter_redis, peers.leave_redis)
+            tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis)
+            peers.use(look_again=redis.look_again, lose=redis.lose)
         app.state.cache = cache = CacheService(
             tier,
             config,
@@ -128,7 +129,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         )
         stack.push_async_callback(limiter.close)
         app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
-        relay = OutboxRelay(outbox, cache.lift)
+        relay = OutboxRelay(outbox, cache.lift, epoch=lambda: cache.epoch)
         relay.start()
         stack.push_async_callback(relay.close)
         if settings.cache.shortcut_bytes:

@@ -23,10 +23,10 @@ class CacheUnavailable(Exception):
 class Journal(Protocol):
     """What knows of processes that the tier does not tell, and keeps tags that it could not be told of."""
 
-    async def record(self, tags: Sequence[str], *, is_lifted: bool) -> None:
+    async def record(self, tags: Sequence[str], *, lifted_in: bytes | None) -> None:
         """Have those processes forget `tags`; unless they are lifted, keep them until somebody has lifted them.
 
-        Raises if that is impossible.
+        `lifted_in` is the tier's epoch in which they are, None if they are not. Raises if that is impossible.
         """
 
 
@@ -38,20 +38,25 @@ class TagHold:
         self._tier = tier
         self._counters = counters
         self._owner = owner or new_owner()
-        self.is_placed = False
+        # The tier's epochs in which the hold was placed, and lifted.
+        self.placed_in: bytes | None = None
+        self.lifted_in: bytes | None = None
 
     async def place(self, seconds: float) -> None:
         """Phase 1; a lost tier is left to phase 2 and the outbox."""
         try:
+            epoch = self._tier.epoch
             await self._tier.hold(self.tags, self._owner, seconds)
-            self.is_placed = True
+            self.placed_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             logger.warning("tags not put on hold, the outbox will tell: %s", failure)
 
     async def lift(self) -> bool:
         """Phase 2; whether it succeeded, so that the outbox is done with."""
         try:
+            epoch = self._tier.epoch
             await self._tier.lift(self.tags, [self._owner])
+            self.lifted_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             self._counters.errors += 1
             logger.warning("tags not lifted, the outbox will tell: %s", failure)
@@ -89,6 +94,6 @@ class Invalidator:
             if not is_lifted:
                 raise CacheUnavailable(f"not invalidated: {', '.join(hold.tags)}")
             return
-        await self._journal.record(hold.tags, is_lifted=is_lifted)
+        await self._journal.record(hold.tags, lifted_in=hold.lifted_in)
         if not is_lifted:
             await hold.lift()

@@ -107,6 +107,11 @@ class CacheService:
         return self._tier.is_available
 
     @property
+    def epoch(self) -> str | None:
+        """The tier's epoch; None while it is lost."""
+        return self._tier.epoch.decode() if self._tier.is_available else None
+
+    @property
     def serves_from_memory(self) -> bool:
         """Whether this process has a lease on what it has in memory."""
         return self.memory.is_valid

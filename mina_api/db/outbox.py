@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mina_api.db.base import Base, BigId, CreatedAt
+from mina_api.db.epochs import AnotherServer, epoch_in_force
 from mina_api.db.session import Database
 
 logger = logging.getLogger(__name__)
@@ -89,10 +90,13 @@ class Outbox:
             gone = await session.execute(delete(OutboxRow).where(OutboxRow.created_at < func.now() - MOOT))
         return int(gone.rowcount)  # type: ignore[attr-defined]
 
-    async def drain(self, lift: Lift, *, older_than_seconds: float = 0.0, wait: bool = True) -> int:
+    async def drain(
+        self, lift: Lift, *, older_than_seconds: float = 0.0, wait: bool = True, epoch: str | None = None
+    ) -> int:
         """Lift the tags of every row and delete it; how many rows. Raises what `lift` raises, and the row stays.
 
-        With `wait` it also waits for rows that another process is draining; without, it leaves those to it.
+        With `wait` it also waits for rows that another process is draining; without, it leaves those to it. `epoch`
+        is the one that `lift` lifts in: raises AnotherServer if it is not in force, for then nobody reads there.
         """
         total = 0
         while True:
@@ -110,6 +114,9 @@ class Outbox:
                     )
                 ).all()
                 if rows:
+                    # In force now, after their COMMITs: what is loaded in a later epoch sees them without being told.
+                    if epoch is not None and await epoch_in_force(session) != epoch:
+                        raise AnotherServer("peers keep answers in another server of Redis")
                     tags = sorted({tag for row in rows for tag in row.tags})
                     await lift(tags, [hold_owner(row.id) for row in rows])
                     await session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))
@@ -118,12 +125,19 @@ class Outbox:
                 return total
 
 
-class OutboxRelay:
-    """The task that sweeps what is done and drains what its writer left behind."""
+def _none() -> None:
+    return None
 
-    def __init__(self, outbox: Outbox, lift: Lift, *, poll_seconds: float = 1.0) -> None:
+
+class OutboxRelay:
+    """The task that sweeps what is done and drains what its writer left behind, in the epoch that `epoch` gives."""
+
+    def __init__(
+        self, outbox: Outbox, lift: Lift, *, epoch: Callable[[], str | None] = _none, poll_seconds: float = 1.0
+    ) -> None:
         self._outbox = outbox
         self._lift = lift
+        self._epoch = epoch
         self._poll_seconds = poll_seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -149,7 +163,9 @@ class OutboxRelay:
                 if (now := asyncio.get_running_loop().time()) - tidied >= TIDY_SECONDS:
                     await self._outbox.tidy()
                     tidied = now
-                await self._outbox.drain(self._lift, older_than_seconds=self._poll_seconds, wait=False)
+                await self._outbox.drain(
+                    self._lift, older_than_seconds=self._poll_seconds, wait=False, epoch=self._epoch()
+                )
                 failing = False
             except Exception as failure:
                 if not failing:

@@ -14,6 +14,7 @@ class CacheProcess(Base):
     process: Mapped[str] = mapped_column(Text, primary_key=True)
     mode: Mapped[str] = mapped_column(Text)
     until: Mapped[Moment]
+    epoch: Mapped[str | None] = mapped_column(Text)
 
 
 class CacheHold(Base):
@@ -28,9 +29,19 @@ class CacheHold(Base):
     until: Mapped[Moment]
 
 
+class CacheEpoch(Base):
+    """The one row that says whose reign in Redis answers are kept in, and what entries of it are marked with."""
+
+    __tablename__ = "cache_epoch"
+
+    is_only: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    reign: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[str] = mapped_column(Text)
+
+
 ENTER = """
     INSERT INTO cache_processes (process, mode, until) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
-    ON CONFLICT (process) DO UPDATE SET mode = excluded.mode, until = excluded.until
+    ON CONFLICT (process) DO UPDATE SET mode = excluded.mode, until = excluded.until, epoch = NULL
 """
 CLEAN = """
     WITH holds AS (DELETE FROM cache_holds WHERE until < clock_timestamp())
@@ -60,6 +71,7 @@ RELEASE = """
 TELL = "SELECT pg_notify(channel, message) FROM unnest($1::text[], $2::text[]) AS told (channel, message)"
 LEAVE = "DELETE FROM cache_processes WHERE process = $1"
 # Until a lease's length after its end somebody's renewal may be on its way.
-REGISTERED = text(
-    "SELECT process, mode FROM cache_processes WHERE until > clock_timestamp() - make_interval(secs => :lease)"
-).bindparams(bindparam("lease", type_=Float))
+REGISTERED = text("""
+    SELECT present.epoch, process, mode FROM (SELECT (SELECT epoch FROM cache_epoch)) present (epoch)
+    LEFT JOIN cache_processes ON until > clock_timestamp() - make_interval(secs => :lease)
+""").bindparams(bindparam("lease", type_=Float))

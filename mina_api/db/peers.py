@@ -17,10 +17,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mina_api.db.acknowledgements import Acknowledgements
+from mina_api.db.epochs import DOUBTED, LOCK_ALONE, AnotherServer, join_epoch
 from mina_api.db.notify import LOST, ListenerConnection, listening
 from mina_api.db.outbox import WRITERS, Lift
 from mina_api.db.peer_tables import CLEAN, ENTER, HOLD, LEAVE, REGISTERED, RELEASE, RENEW, TELL
@@ -42,8 +42,25 @@ def without_redis(peers: Mapping[str, Mode]) -> dict[str, Mode]:
     return {process: mode for process, mode in peers.items() if mode == "postgres"}
 
 
+class Registered(dict[str, Mode]):
+    """The other processes that may serve, and the epoch in force."""
+
+    epoch: bytes | None = None
+
+
 class PeersUnreachable(ConnectionError):
     """Peers may serve what a write changes, and cannot be told."""
+
+
+class Drain(Protocol):
+    """Lifts what the outbox has; raises if `epoch` is not in force."""
+
+    def __call__(self, lift: Lift, *, epoch: str) -> Awaitable[object]:
+        """Returns once the outbox is empty."""
+
+
+def _nobody_to_tell() -> None:
+    return
 
 
 class Local(Protocol):
@@ -81,7 +98,7 @@ class PostgresPeers:
         url: str,
         database: Database,
         *,
-        drain: Callable[[Lift], Awaitable[object]],
+        drain: Drain,
         lease_seconds: float,
         hold_seconds: float,
         timeout_seconds: float,
@@ -93,6 +110,10 @@ class PostgresPeers:
         self._database = database
         self._drain = drain
         self._lift: Lift | None = None
+        self._reign = ""
+        self._epoch: str | None = None
+        self._look_again: Callable[[], None] = _nobody_to_tell
+        self._lose: Callable[[], None] = _nobody_to_tell
         self._lease_seconds = lease_seconds
         self._hold_seconds = hold_seconds
         self._timeout_seconds = timeout_seconds
@@ -132,8 +153,12 @@ class PostgresPeers:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def enter_redis(self, lift: Lift) -> None:
-        """Redis answers again: be a peer that it vouches for, once the outbox is drained.
+    def use(self, *, look_again: Callable[[], None], lose: Callable[[], None]) -> None:
+        """Have Redis looked at again where a peer has found another server, or given up where it is out of force."""
+        self._look_again, self._lose = look_again, lose
+
+    async def enter_redis(self, lift: Lift, reign: str) -> str:
+        """Redis answers again: be a peer that it vouches for, once the outbox is drained; the epoch.
 
         Raises what makes that impossible now; the caller goes on without Redis and tries again.
         """
@@ -144,7 +169,10 @@ class PostgresPeers:
                 if (connection := self._connection) is None:
                     raise PeersUnreachable("Postgres is lost")
                 self._mode, self._lift = "redis", lift
+                self._reign, self._epoch = reign, None
                 await self._enter(connection)
+                assert self._epoch is not None  # noqa: S101  (it entered)
+                return self._epoch
         except BaseException:
             self.leave_redis()
             raise
@@ -156,10 +184,12 @@ class PostgresPeers:
 
     # Writing
 
-    async def registered(self, session: AsyncSession) -> Mapping[str, Mode]:
+    async def registered(self, session: AsyncSession) -> Registered:
         """The other processes that may serve, read in a transaction that has noted its tags in the outbox."""
-        rows = await session.execute(REGISTERED, {"lease": self._lease_seconds})
-        return {process: mode for process, mode in rows if process != self.process}
+        rows = (await session.execute(REGISTERED, {"lease": self._lease_seconds})).all()
+        found = Registered({row.process: row.mode for row in rows if row.process not in (None, self.process)})
+        found.epoch = rows[0].epoch.encode() if rows[0].epoch is not None else None
+        return found
 
     async def hold(self, owner: str, tags: Sequence[str], peers: Mapping[str, Mode], *, with_all: bool) -> None:
         """Have neither `peers` nor this process serve or keep anything under `tags` until `release`.
@@ -206,7 +236,7 @@ class PostgresPeers:
         was_lost = False
         while True:
             try:
-                channels = (HELD, self._acknowledged(self.process))
+                channels = (HELD, DOUBTED, self._acknowledged(self.process))
                 async with listening(self._url, channels, self._hear, self._timeout_seconds) as connection:
                     if was_lost:
                         logger.info("peers can be told again")
@@ -233,6 +263,10 @@ class PostgresPeers:
                 try:
                     await self._renew(connection) if self._entered == self._mode else await self._enter(connection)
                     self._connected.set()
+                except AnotherServer as failure:
+                    self._entered = None
+                    logger.warning("Redis is given up: %s", failure)
+                    self._lose()
                 except LOST:
                     raise
                 except Exception as failure:
@@ -253,9 +287,15 @@ class PostgresPeers:
         await connection.fetch(ENTER, self.process, mode, ENTERING_SECONDS)
         # Writers that looked for peers before that are in a transaction until their COMMIT: wait for them.
         async with self._database.write() as session:
-            await session.execute(text("SELECT pg_advisory_xact_lock(:writers)"), {"writers": WRITERS})
+            await session.execute(LOCK_ALONE, {"writers": WRITERS})
+            epoch = (
+                await join_epoch(session, self.process, self._reign, self._lease_seconds) if mode == "redis" else None
+            )
         if mode == "redis" and self._lift is not None:
-            await self._drain(self._lift)
+            if epoch is None or self._epoch not in (None, epoch):
+                raise AnotherServer("peers keep answers in another server of Redis, or did since")
+            await self._drain(self._lift, epoch=epoch)
+        self._epoch = epoch
         self._entered = mode
         await self._renew(connection)
 
@@ -284,9 +324,9 @@ class PostgresPeers:
 
     async def _settle(self, owners: Iterable[str]) -> None:
         """End holds: what was written under them is what Redis vouches for from now on, too."""
-        if self._entered == "redis" and self._lift is not None:
+        if self._entered == "redis" and self._lift is not None and self._epoch is not None:
             try:
-                await self._drain(self._lift)
+                await self._drain(self._lift, epoch=self._epoch)
             except Exception as failure:
                 logger.warning("tags stay on hold until the outbox is drained: %s", failure)
                 return
@@ -297,6 +337,10 @@ class PostgresPeers:
     def _hear(self, channel: str, payload: str) -> None:
         if channel == HELD:
             self._woken.set()
+            return
+        if channel == DOUBTED:
+            if self._entered == "redis":
+                self._look_again()
             return
         owner, _, process = payload.rpartition(" ")
         if (expected := self._expected.get(owner)) is not None:

@@ -26,7 +26,7 @@ PATIENT = {
 }
 
 
-async def nothing_to_drain(_: object) -> None:
+async def nothing_to_drain(_: object, __: object) -> None:
     return
 
 

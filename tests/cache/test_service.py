@@ -392,11 +392,11 @@ class TestLosingRedis:
         noted: list[str] = []
 
         class Notes:
-            async def record(self, tags: object, *, is_lifted: bool) -> None:
-                if not is_lifted:
+            async def record(self, tags: object, *, lifted_in: bytes | None) -> None:
+                if lifted_in is None:
                     noted.extend(tags)  # type: ignore[arg-type]
 
-        async def drain(lift: object) -> None:
+        async def drain(lift: object, _: object) -> None:
             if noted:
                 await lift(noted, ["notes"])  # type: ignore[operator]
 

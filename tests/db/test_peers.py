@@ -126,7 +126,7 @@ class TestHold:
     async def test_of_those_without_redis_concerns_no_peer_that_redis_tells(
         self, database_url: str, writer: Peer, reader: Peer
     ) -> None:
-        await reader.peers.enter_redis(reader.lift)
+        await reader.peers.enter_redis(reader.lift, "a reign")
         async with a_peer(database_url) as without_redis:
             some = {without_redis.peers.process: "postgres"}
             await writer.peers.hold("some", ["meeting:1"], some, with_all=False)  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ class TestHold:
             assert without_redis.served.held == {"some", "all"}
 
     async def test_ends_for_a_peer_with_redis_once_it_has_drained_the_outbox(self, writer: Peer, reader: Peer) -> None:
-        await reader.peers.enter_redis(reader.lift)
+        await reader.peers.enter_redis(reader.lift, "a reign")
         async with writer.database.write() as session:
             row = await note(session, ["meeting:1"])
             registered = await writer.peers.registered(session)
@@ -156,7 +156,7 @@ class TestHold:
         self, database_url: str, writer: Peer
     ) -> None:
         async with a_peer(database_url, lease_seconds=0.3) as reader:
-            await reader.peers.enter_redis(reader.lift)
+            await reader.peers.enter_redis(reader.lift, "a reign")
             row = await writer.outbox.record(["meeting:1"])
             reader.redis_fails = True
             await writer.peers.hold(hold_owner(row), ["meeting:1"], {reader.peers.process: "redis"}, with_all=True)
@@ -210,14 +210,14 @@ class TestEntering:
         reader.redis_fails = True
 
         with pytest.raises(RuntimeError):
-            await reader.peers.enter_redis(reader.lift)
+            await reader.peers.enter_redis(reader.lift, "a reign")
 
         await until(lambda: reader.served.memory_until > 0)
 
     async def test_a_change_of_who_vouches_empties_the_memory(self, reader: Peer) -> None:
         before = reader.served.starts
 
-        await reader.peers.enter_redis(reader.lift)
+        await reader.peers.enter_redis(reader.lift, "a reign")
         with_redis = (reader.served.starts, reader.served.memory_until)
         reader.peers.leave_redis()
 
@@ -228,7 +228,7 @@ class TestEntering:
 
 class TestLosingPostgres:
     async def test_a_peer_comes_back_by_itself(self, database_url: str, reader: Peer, writer: Peer) -> None:
-        await reader.peers.enter_redis(reader.lift)
+        await reader.peers.enter_redis(reader.lift, "a reign")
         starts = reader.served.starts
 
         await _cut(database_url)
@@ -239,7 +239,7 @@ class TestLosingPostgres:
     async def test_what_was_noted_meanwhile_is_drained_before_anything_is_served_again(
         self, database_url: str, reader: Peer, writer: Peer
     ) -> None:
-        await reader.peers.enter_redis(reader.lift)
+        await reader.peers.enter_redis(reader.lift, "a reign")
         await writer.outbox.record(["meeting:1"])
         starts = reader.served.starts
 
@@ -254,7 +254,7 @@ class TestLosingPostgres:
     ) -> None:
         url = postgres_gate.url_of(database_url)
         async with a_peer(url, lease_seconds=0.3, serves_without_postgres=serves) as peer:
-            await peer.peers.enter_redis(peer.lift)
+            await peer.peers.enter_redis(peer.lift, "a reign")
 
             await postgres_gate.close()
 
@@ -273,7 +273,7 @@ class TestRegistered:
 
 async def _entered(url: str) -> Peer:
     async with a_peer(url) as peer:
-        await peer.peers.enter_redis(peer.lift)
+        await peer.peers.enter_redis(peer.lift, "a reign")
         return peer
 
 

@@ -6,17 +6,20 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     NoScriptError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -27,18 +30,36 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier import scripts
 from mina_api.cache.redis_tier.backplane import Backplane
+from mina_api.cache.redis_tier.cluster import ClusterServers
+from mina_api.cache.redis_tier.greeting import fields, greet, greet_listener
 from mina_api.cache.redis_tier.keys import Names
-from mina_api.cache.redis_tier.pipeline import TurnPipeline
 from mina_api.cache.redis_tier.scripts import Script
+from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, connected
+from mina_api.cache.redis_tier.target import TlsFiles, parse_target
 from mina_api.cache.tier import Fetched, ServerMemory, TierRefused, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
-OnReturn = Callable[[Lift], Awaitable[object]]
+# Given a way to lift, and the server's reign: the epoch that peers have agreed on for it, None without peers.
+OnReturn = Callable[[Lift, str], Awaitable[str | None]]
+
+# Of all replies these alone say that the server is lost, or no longer the one to ask.
+LOST = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    AuthenticationError,
+    ReadOnlyError,
+    AskError,
+    TryAgainError,
+    ClusterDownError,
+    OSError,
+)
 
 
-async def _nothing_to_drain(_: Lift) -> None:
+async def _nothing_to_drain(_: Lift, __: str) -> None:
     return
 
 
@@ -60,42 +81,31 @@ class RedisTier:
         on_loss: Callable[[], None] = _nobody_to_tell,
         *,
         clock: Clock | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         self._on_return = on_return
         self._on_loss = on_loss
+        self._reign = ""
         self._epoch = b""
         self._names = Names(config.namespace)
         self._clock = clock or SystemClock()
         self._lease_seconds = config.memory_lease_seconds
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=config.max_connections,
-            timeout=config.command_timeout_seconds,
-            socket_connect_timeout=config.connect_timeout_seconds,
-            socket_timeout=config.command_timeout_seconds,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            redis_connect_func=self._greet,
+        timing = Timing(config.max_connections, config.connect_timeout_seconds, config.command_timeout_seconds)
+        connecting = Connecting(parse_target(url, tls), timing)
+        self._servers: Servers = (
+            ClusterServers(connecting, self._names.register, self._greet, self._greet_listener)
+            if connecting.target.kind == "cluster"
+            else OneServer(connecting, self._greet, self._greet_listener)
         )
-        self._client = Redis(connection_pool=self._pool)
-        self._pipeline = TurnPipeline(self._client, config.command_timeout_seconds)
         self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
         self._breaker.trip()
         self._memory: Memory | None = None
-        listening = ConnectionPool.from_url(
-            url,
-            socket_connect_timeout=config.connect_timeout_seconds,
-            # With one, redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
         self._backplane = Backplane(
             self._names,
             self._clock,
             lease_seconds=config.memory_lease_seconds,
             pause_seconds=config.probe_max_seconds,
-            connect=listening.make_connection,
+            connect=self._servers.listening_connection,
             register=self._register,
             publish=self._publish,
             is_available=lambda: self.is_available,
@@ -109,13 +119,23 @@ class RedisTier:
 
     @property
     def epoch(self) -> bytes:
-        """The `run_id` of the server that the newest connection reached."""
+        """What peers call the present server's reign, else the reign itself."""
         return self._epoch
 
-    @property
-    def client(self) -> Redis:
-        """The pooled client, for operations that are not on a request's path."""
-        return self._client
+    def look_again(self) -> None:
+        """Peers use another server: see whether the one that is used here is still the one to use."""
+        looking = self._tasks.get("look")
+        if self._breaker.is_closed and (looking is None or looking.done()):
+            self._spawn("look", self._look_again())
+
+    def lose(self) -> None:
+        """Peers have given up the present server's epoch: come back as after any loss."""
+        if self._breaker.is_closed:
+            self._trip(RedisConnectionError("its epoch is over"))
+
+    def pool(self, connections: int) -> BlockingConnectionPool:
+        """A pool of the caller's own to the server that has the tokens, for keys in their slot."""
+        return self._servers.pool(connections)
 
     async def start(self, memory: Memory) -> None:
         """Connect once; where that fails, leave it to the probe."""
@@ -132,33 +152,33 @@ class RedisTier:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         with contextlib.suppress(TierUnavailable):
             await self._call("HDEL", self._names.register, self._backplane.process)
-        await self._pipeline.close()
-        await self._client.aclose()
-        await self._pool.disconnect()
+        await self._servers.close()
 
     async def memory(self) -> ServerMemory:
         """`INFO memory`."""
-        fields = _fields(await self._call("INFO", "memory"))
-        return ServerMemory(fields.get("used_memory_human", ""), fields.get("maxmemory_human", ""))
+        known = fields(await self._call("INFO", "memory"))
+        return ServerMemory(known.get("used_memory_human", ""), known.get("maxmemory_human", ""))
 
     # Entries
 
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
-        """Entry and tokens by one MGET.
+        """Entry and tokens, in one round trip.
 
         Their order does not matter: the entry is current if its tokens still were at any moment after the
         request began, and a token never comes back.
         """
-        data, *tokens = await self._call("MGET", key, *map(self._names.token, tags))
-        return Fetched(data, tuple(tokens), self._epoch)
+        self._require()
+        epoch = self._epoch
+        data, tokens = await self._reply_of("GET", self._servers.fetch(key, [self._names.token(tag) for tag in tags]))
+        return Fetched(data, tuple(tokens), epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
         """SET with expiry."""
-        await self._call("SET", key, data, "PX", max(1, round(ttl_seconds * 1000)))
+        await self._call("SET", key, data, "PX", max(1, round(ttl_seconds * 1000)), entry=key)
 
     async def delete(self, keys: Sequence[str]) -> int:
         """UNLINK one by one, in one round trip: keys may live in different slots."""
-        replies = await asyncio.gather(*(self._call("UNLINK", key) for key in keys))
+        replies = await asyncio.gather(*(self._call("UNLINK", key, entry=key) for key in keys))
         return sum(replies)
 
     async def forget(self, keys: Sequence[str]) -> None:
@@ -182,10 +202,15 @@ class RedisTier:
 
     async def _write_tags(self, script: Script, tags: Sequence[str], *arguments: Any) -> None:
         self._require()
-        try:
+        with self._lost_if_refused():
             await self._announce(script, tags, arguments=arguments)
+
+    @contextlib.contextmanager
+    def _lost_if_refused(self) -> Iterator[None]:
+        """A tag that cannot be invalidated must not be read: stay away until the outbox is drained."""
+        try:
+            yield
         except TierRefused as refusal:
-            # A tag that cannot be invalidated must not be read: stay away until the outbox is drained.
             self._trip(refusal)
             raise
 
@@ -196,7 +221,7 @@ class RedisTier:
         sender = self._backplane.process
         keys = [self._names.register, *self._names.tags(tags)]
         with self._backplane.expecting(tags, names) as (message, acknowledgements):
-            how = (round(self._lease_seconds * 1000), self._names.forget, message, sender)
+            how = (self._reign, round(self._lease_seconds * 1000), self._names.forget, message, sender)
             try:
                 unknown, *others = await self._run(script, keys, *how, *arguments)
             finally:
@@ -209,12 +234,17 @@ class RedisTier:
 
     async def _register(self, process: str, seconds: float) -> None:
         """Begin or prolong this process's lease on what it has in memory; 0 if it needs none."""
-        await self._script(scripts.REGISTER, [self._names.register], process, round(seconds * 1000))
+        self._require()
+        with self._lost_if_refused():
+            await self._enrol(process, seconds)
+
+    async def _enrol(self, process: str, seconds: float) -> None:
+        await self._run(scripts.REGISTER, [self._names.register], self._reign, process, round(seconds * 1000))
 
     def _publish(self, channel: str, message: str) -> None:
         """Tell, without waiting: who does not hear it waits for the end of a lease."""
         if self._breaker.is_closed:
-            self._pipeline.submit("PUBLISH", channel, message)
+            self._servers.at_tokens("PUBLISH", channel, message)
 
     # Uses
 
@@ -237,17 +267,18 @@ class RedisTier:
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """SET NX PX by script; marks that somebody waits if it is taken."""
         keys = [self._names.lease(key), self._names.wait(key)]
-        left: int = await self._script(scripts.ACQUIRE, keys, owner, round(seconds * 1000))
+        left: int = await self._script(scripts.ACQUIRE, keys, owner, round(seconds * 1000), entry=key)
         return left / 1000
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """PEXPIRE if still ours."""
-        return bool(await self._script(scripts.RENEW, [self._names.lease(key)], owner, round(seconds * 1000)))
+        keys = [self._names.lease(key)]
+        return bool(await self._script(scripts.RENEW, keys, owner, round(seconds * 1000), entry=key))
 
     async def release(self, key: str, owner: str) -> None:
         """DEL if still ours; publishes only where somebody waits."""
         keys = [self._names.lease(key), self._names.wait(key)]
-        await self._script(scripts.RELEASE, keys, owner, self._names.released, key)
+        await self._script(scripts.RELEASE, keys, owner, self._names.released, key, entry=key)
 
     def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
         """An event set by the publication of `release`, or when publications may have been missed."""
@@ -259,53 +290,51 @@ class RedisTier:
         if not self._breaker.is_closed:
             raise TierUnavailable("the breaker is open")
 
-    async def _call(self, *command: Any) -> Any:
+    async def _call(self, *command: Any, entry: str | None = None) -> Any:
+        """The reply of the server that has the tokens, or that has an entry."""
         self._require()
-        return await self._submit(*command)
+        return await self._ask(*command, entry=entry)
 
-    async def _script(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+    async def _script(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
         self._require()
-        return await self._run(script, keys, *arguments)
+        return await self._run(script, keys, *arguments, entry=entry)
 
-    async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+    async def _run(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
         try:
-            return await self._submit("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments, entry=entry)
         except NoScriptError:
-            return await self._submit("EVAL", script.source, len(keys), *keys, *arguments)
+            return await self._ask("EVAL", script.source, len(keys), *keys, *arguments, entry=entry)
 
-    async def _submit(self, *command: Any) -> Any:
+    async def _ask(self, *command: Any, entry: str | None = None) -> Any:
+        servers = self._servers
+        reply = servers.at_tokens(*command) if entry is None else servers.at_entry(entry, *command)
+        return await self._reply_of(command[0], reply)
+
+    async def _reply_of(self, name: str, reply: Awaitable[T]) -> T:
         try:
-            return await self._pipeline.submit(*command)
+            return await reply
         except NoScriptError:
             raise
-        except (
-            RedisConnectionError,
-            RedisTimeoutError,
-            BusyLoadingError,
-            AuthenticationError,
-            OSError,
-        ) as failure:
+        except LOST as failure:
             self._trip(failure)
             raise TierUnavailable(str(failure)) from failure
         except ResponseError as refusal:
-            logger.error("Redis refused %s: %s", command[0], refusal)
+            if self._breaker.is_closed:
+                logger.error("Redis refused %s: %s", name, refusal)
             raise TierRefused(str(refusal)) from refusal
 
     # Losing the server and finding it again
 
-    async def _greet(self, connection: Any) -> None:
-        """Log in, learn which server this is, and load the scripts, before the connection is used."""
-        await connection.on_connect()
-        commands = [("INFO", "server"), *(("SCRIPT", "LOAD", script.source) for script in scripts.ALL)]
-        await connection.send_packed_command(connection.pack_commands(commands))
-        information = await connection.read_response()
-        for _ in scripts.ALL:
-            await connection.read_response()
-        epoch = _run_id(information)
-        if self._breaker.is_closed and epoch != self._epoch:
-            # What writers have on hold may be lost with the server before: come back as after any loss.
+    async def _greet(self, connection: AbstractConnection) -> None:
+        """Take the first connection's server for the one to ask until the breaker opens; refuse any other."""
+        reign = await greet(connection)
+        if self._reign not in ("", reign):
             raise RedisConnectionError("another server answers")
-        self._epoch = epoch
+        self._reign = reign
+
+    async def _greet_listener(self, connection: AbstractConnection) -> None:
+        if await greet_listener(connection) != self._reign:
+            raise RedisConnectionError("another server answers the backplane")
 
     def _trip(self, failure: Exception) -> None:
         if self._breaker.trip():
@@ -314,9 +343,19 @@ class RedisTier:
             self._backplane.wake_all()
             self._spawn("probe", self._probe())
 
+    async def _look_again(self) -> None:
+        try:
+            await self._servers.find()
+        except (RedisError, OSError) as failure:
+            logger.warning("nobody says where Redis is: %s", failure)
+            return
+        try:
+            async with asyncio.timeout(self._lease_seconds), connected(self._servers.listening_connection()):
+                pass
+        except (RedisError, OSError) as failure:
+            self._trip(failure)
+
     async def _probe(self) -> None:
-        with contextlib.suppress(RedisError, OSError):
-            await self._pool.disconnect()
         while True:
             await asyncio.sleep(self._breaker.next_wait())
             if await self._try_to_return():
@@ -328,13 +367,19 @@ class RedisTier:
             await self._announce(scripts.LIFT, tags, arguments=(_new_token(), *owners))
 
         try:
-            await self._pipeline.submit("PING")
-            await self._on_return(lift)
+            with contextlib.suppress(RedisError, OSError):
+                await self._servers.disconnect()
+            self._reign = ""
+            await self._servers.find()
+            # A write, which a server out of memory or a replica refuses: what cannot be invalidated is not read.
+            await self._enrol(self._backplane.process, 0)
+            epoch = await self._on_return(lift, self._reign)
         except (RedisError, OSError, TierUnavailable):
             return False
         except Exception:
             logger.exception("draining the outbox failed: not reading from Redis yet")
             return False
+        self._epoch = (epoch or self._reign).encode()
         self._breaker.close()
         return True
 
@@ -349,18 +394,3 @@ def _new_token() -> str:
 def _pairs(reply: Any) -> Iterator[tuple[bytes, bytes]]:
     """Members and scores, in pairs already or by turns, as the client has them."""
     return iter(reply) if not reply or isinstance(reply[0], tuple | list) else zip(reply[::2], reply[1::2], strict=True)
-
-
-def _fields(information: Any) -> dict[str, str]:
-    """The fields of an INFO reply, raw or as the client has parsed it."""
-    if isinstance(information, dict):
-        return {str(name): str(value) for name, value in information.items()}
-    lines = (line.partition(":") for line in bytes(information).decode().splitlines())
-    return {name: value.strip() for name, _, value in lines}
-
-
-def _run_id(information: Any) -> bytes:
-    run_id = _fields(information).get("run_id", "")
-    if not run_id:
-        raise RedisConnectionError("INFO server names no run_id")
-    return run_id.encode()

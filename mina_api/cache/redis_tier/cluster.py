@@ -1,0 +1,145 @@
+"""The servers of a Cluster: tokens, holds and the register on the one that has their slot, each entry on its own.
+
+Commands on tokens follow no redirection: where their slot is about to move, or has moved, its server is lost as by
+any failure, and found anew. Those on entries follow MOVED and ASK (Redis documentation, "Cluster specification"):
+an entry has no say in whether it is current.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import AskError, MovedError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, log_in
+from mina_api.cache.redis_tier.target import Address
+
+REDIRECTIONS = 3
+
+
+class _Node:
+    """One primary, as it has entries."""
+
+    def __init__(self, connecting: Connecting, address: Address, greet: Greet = log_in) -> None:
+        self.pool = connecting.pool(Place(address), greet)
+        self.client = Redis(connection_pool=self.pool)
+        self.pipeline = TurnPipeline(self.client, connecting.timing.command_seconds)
+
+    async def close(self) -> None:
+        await self.pipeline.close()
+        await self.client.aclose()
+        await self.pool.disconnect()
+
+
+class ClusterServers:
+    """The primaries of a Cluster; `token_key` is any key in the slot of the tokens."""
+
+    def __init__(self, connecting: Connecting, token_key: str, greet: Greet, greet_listener: Greet) -> None:
+        self._connecting = connecting
+        self._token_slot = key_slot(token_key.encode())
+        self._greet_listener = greet_listener
+        self._place = Place()
+        self._pool = connecting.pool(self._place, greet)
+        self._client = Redis(connection_pool=self._pool)
+        self._tokens = TurnPipeline(self._client, connecting.timing.command_seconds)
+        self._owners: list[Address] = []
+        self._nodes: dict[Address, _Node] = {}
+
+    async def find(self) -> None:
+        """Ask the nodes that are known who has which slot; a Cluster is back when each of its primaries answers."""
+        self._owners = await self._ask_for_owners()
+        self._place.address = self._owners[self._token_slot]
+        primaries = set(self._owners)
+        gone = [self._nodes.pop(address) for address in self._nodes.keys() - primaries]
+        await asyncio.gather(*(node.close() for node in gone))
+        await asyncio.gather(*(self._node(address).pipeline.submit("PING") for address in primaries))
+
+    def at_tokens(self, *command: Any) -> Awaitable[Any]:
+        """The reply of the server that has the tokens."""
+        return self._tokens.submit(*command)
+
+    async def at_entry(self, key: str, *command: Any) -> Any:
+        """The reply of the server that has the slot of `key`, followed where that moves."""
+        slot = key_slot(key.encode())
+        for _ in range(REDIRECTIONS):
+            try:
+                return await self._node(self._owners[slot]).pipeline.submit(*command)
+            except MovedError as moved:
+                self._owners[slot] = self._address(moved, self._owners[slot])
+            except AskError as asked:
+                pipeline = self._node(self._address(asked, self._owners[slot])).pipeline
+                pipeline.submit("ASKING")
+                return await pipeline.submit(*command)
+        raise RedisConnectionError("the Cluster sends us from node to node")
+
+    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
+        """A GET and an MGET to two servers at once: which is answered first does not matter.
+
+        What says that an entry is current is that its tokens are the tags' at one moment after the request began,
+        the moment of the MGET. A token never comes back: no write under those tags had been acknowledged between
+        the read of the tokens that the entry was stored under, before its load, and that moment. So the entry has
+        every write that was acknowledged before the request began, whether its bytes were read before or after.
+        """
+        data, values = await asyncio.gather(self.at_entry(key, "GET", key), self.at_tokens("MGET", *tokens))
+        return data, values
+
+    def listening_connection(self) -> AbstractConnection:
+        """A new connection to the server that has the tokens.
+
+        What is published is heard throughout a Cluster, but in order only where it is published: by the scripts,
+        on this server.
+        """
+        return self._connecting.connection(self._place, self._greet_listener)
+
+    def pool(self, connections: int) -> BlockingConnectionPool:
+        """A pool to the server that has the tokens."""
+        return self._connecting.pool(self._place, log_in, connections=connections)
+
+    async def disconnect(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(self._pool.disconnect(), *(node.pool.disconnect() for node in self._nodes.values()))
+
+    async def close(self) -> None:
+        """Close everything."""
+        await self._tokens.close()
+        await self._client.aclose()
+        await self._pool.disconnect()
+        await asyncio.gather(*(node.close() for node in self._nodes.values()))
+
+    def _node(self, address: Address) -> _Node:
+        if (node := self._nodes.get(address)) is None:
+            node = self._nodes[address] = _Node(self._connecting, address)
+        return node
+
+    @staticmethod
+    def _address(redirection: AskError, asked: Address) -> Address:
+        """Whom it names; no host means the one that was asked."""
+        return (redirection.host or asked[0], redirection.port)
+
+    async def _ask_for_owners(self) -> list[Address]:
+        known = list({*self._nodes, *self._connecting.target.addresses})
+        random.shuffle(known)
+        failure: Exception = RedisConnectionError("no node of the Cluster is known")
+        for address in known:
+            try:
+                return _owners(await self._node(address).pipeline.submit("CLUSTER", "SLOTS"), address[0])
+            except (RedisError, OSError) as found:
+                failure = found
+        raise failure
+
+
+def _owners(reply: Sequence[Sequence[Any]], asked: str) -> list[Address]:
+    """Which primary has which slot, by CLUSTER SLOTS; raises RedisConnectionError unless each slot has one."""
+    owners: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+    for first, last, primary, *_ in reply:
+        host = bytes(primary[0] or b"").decode() or asked
+        owners[int(first) : int(last) + 1] = [(host, int(primary[1]))] * (int(last) - int(first) + 1)
+    if None in owners:
+        raise RedisConnectionError("a slot of the Cluster has no server")
+    return [owner for owner in owners if owner is not None]

@@ -1,0 +1,223 @@
+"""The way to the server that has the tokens, and to those that have the entries, whatever the topology.
+
+Where the tokens are is found out once, before the breaker closes, and stays so until it opens again: their server
+is never changed under a reader's feet. `Greet` looks at each new connection to it and refuses another server's.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.target import Address, Target, connection_class
+
+Greet = Callable[[AbstractConnection], Awaitable[None]]
+
+NOWHERE: Address = ("", 0)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a server is now; connections ask when they connect."""
+
+    address: Address = NOWHERE
+
+
+class PlacedConnection(Connection):
+    """A connection to wherever its place says."""
+
+    def __init__(self, *, place: Place, **options: Any) -> None:
+        self._place = place
+        super().__init__(**options)
+
+    async def _connect(self) -> None:
+        self.host, self.port = self._place.address
+        await super()._connect()  # type: ignore[no-untyped-call]
+
+
+class PlacedSSLConnection(SSLConnection):
+    """The same over TLS."""
+
+    def __init__(self, *, place: Place, **options: Any) -> None:
+        self._place = place
+        super().__init__(**options)
+
+    async def _connect(self) -> None:
+        self.host, self.port = self._place.address
+        await super()._connect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How many connections a pool has, and how long they are waited for, in seconds."""
+
+    connections: int
+    connect_seconds: float
+    command_seconds: float
+
+
+class Connecting:
+    """Makes connections and pools of them to servers of one target."""
+
+    def __init__(self, target: Target, timing: Timing) -> None:
+        self.target = target
+        self.timing = timing
+
+    def pool(self, place: Place, greet: Greet, *, connections: int | None = None) -> BlockingConnectionPool:
+        """A pool to the server at `place`; whoever finds all of it in use waits."""
+        return BlockingConnectionPool(
+            max_connections=connections or self.timing.connections,
+            timeout=self.timing.command_seconds,
+            connection_class=self._connection_class(),
+            socket_timeout=self.timing.command_seconds,
+            **self._options(place, greet),
+        )
+
+    def connection(self, place: Place, greet: Greet) -> AbstractConnection:
+        """A connection of its own to the server at `place`, which waits for replies for ever."""
+        # With a time-out redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
+        made: AbstractConnection = self._connection_class()(socket_timeout=None, **self._options(place, greet))
+        return made
+
+    def _connection_class(self) -> type:
+        return connection_class(self.target, PlacedConnection, PlacedSSLConnection)
+
+    def _options(self, place: Place, greet: Greet) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            **self.target.options,
+            "socket_connect_timeout": self.timing.connect_seconds,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+            "redis_connect_func": _whole(greet),
+        }
+        return options if self.target.kind == "socket" else {**options, "place": place}
+
+
+def _whole(greet: Greet) -> Greet:
+    """`greet`, after which a connection that was given up half-way has no reply to come."""
+
+    async def greet_or_hang_up(connection: AbstractConnection) -> None:
+        try:
+            await greet(connection)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+
+    return greet_or_hang_up
+
+
+async def log_in(connection: AbstractConnection) -> None:
+    """Log in, and ask for nothing."""
+    await connection.on_connect()
+
+
+class Servers(Protocol):
+    """The servers of one target. Replies fail with what redis-py raises."""
+
+    async def find(self) -> None:
+        """Find out where the tokens are; raises what makes that impossible now."""
+
+    def at_tokens(self, *command: Any) -> Awaitable[Any]:
+        """The reply of the server that has the tokens, never redirected to another."""
+
+    def at_entry(self, key: str, *command: Any) -> Awaitable[Any]:
+        """The reply of the server that has the entry `key`, wherever that is by now."""
+
+    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
+        """An entry and tokens, sent in one turn."""
+
+    def listening_connection(self) -> AbstractConnection:
+        """A new connection to the server that has the tokens."""
+
+    def pool(self, connections: int) -> BlockingConnectionPool:
+        """A pool of the caller's own to the server that has the tokens, wherever that is by then."""
+
+    async def disconnect(self) -> None:
+        """Close every connection; the next command opens one anew."""
+
+    async def close(self) -> None:
+        """Wait for what is under way, and close every connection for good."""
+
+
+class OneServer:
+    """One server has everything: at an address, at a socket, or where Sentinels say."""
+
+    def __init__(self, connecting: Connecting, greet: Greet, greet_listener: Greet) -> None:
+        self._connecting = connecting
+        self._greet_listener = greet_listener
+        self._sentinel = _sentinel(connecting) if connecting.target.kind == "sentinel" else None
+        self._place = Place(*connecting.target.addresses[:1])
+        self._pool = connecting.pool(self._place, greet)
+        self._client = Redis(connection_pool=self._pool)
+        self._pipeline = TurnPipeline(self._client, connecting.timing.command_seconds)
+
+    async def find(self) -> None:
+        """Ask the Sentinels, if there are any."""
+        if self._sentinel is not None:
+            host, port = await self._sentinel.discover_master(self._connecting.target.service)
+            self._place.address = (str(host), int(port))
+
+    def at_tokens(self, *command: Any) -> Awaitable[Any]:
+        """The server's reply."""
+        return self._pipeline.submit(*command)
+
+    def at_entry(self, key: str, *command: Any) -> Awaitable[Any]:  # noqa: ARG002  (there is one server)
+        """The server's reply."""
+        return self._pipeline.submit(*command)
+
+    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
+        """One MGET."""
+        data, *values = await self._pipeline.submit("MGET", key, *tokens)
+        return data, values
+
+    def listening_connection(self) -> AbstractConnection:
+        """A new connection."""
+        return self._connecting.connection(self._place, self._greet_listener)
+
+    def pool(self, connections: int) -> BlockingConnectionPool:
+        """A pool to the same place."""
+        return self._connecting.pool(self._place, log_in, connections=connections)
+
+    async def disconnect(self) -> None:
+        """Close the pool's connections."""
+        await self._pool.disconnect()
+
+    async def close(self) -> None:
+        """Close everything."""
+        await self._pipeline.close()
+        await self._client.aclose()
+        await self._pool.disconnect()
+        if self._sentinel is not None:
+            await self._sentinel.aclose()
+
+
+def _sentinel(connecting: Connecting) -> Sentinel:
+    target, timing = connecting.target, connecting.timing
+    options = {
+        **target.sentinel_options,
+        "ssl": target.uses_tls,
+        "socket_connect_timeout": timing.connect_seconds,
+        "socket_timeout": timing.command_seconds,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    return Sentinel(list(target.addresses), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+
+
+@contextlib.asynccontextmanager
+async def connected(connection: AbstractConnection) -> AsyncIterator[AbstractConnection]:
+    """`connection` within the block."""
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call]
+        yield connection
+    finally:
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            await connection.disconnect(nowait=True)
