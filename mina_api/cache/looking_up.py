@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mina_api.cache.config import CacheConfig
@@ -66,6 +67,52 @@ class LookUp:
             return None
         still_true = entry.tokens == fetched.tokens and entry.epoch == fetched.epoch
         return entry if still_true and read.is_answered_by(entry) else None
+
+
+class Claim:
+    """That the tier has these very entries, and that they are current: to be verified in one round trip.
+
+    What makes two entries current at once is one token for each tag.
+    """
+
+    __slots__ = ("_data", "_entries", "_epochs", "_names", "_tokens", "is_consistent", "tags")
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self._names = tuple(entries)
+        self._entries = tuple(entries.values())
+        tokens: dict[str, bytes] = {}
+        pairs = [pair for entry in self._entries for pair in zip(entry.tags, entry.tokens, strict=False)]
+        self.is_consistent = all(tokens.setdefault(tag, token) == token for tag, token in pairs) and all(
+            entry.tokens for entry in self._entries
+        )
+        self.tags, self._tokens = tuple(tokens), tuple(tokens.values())
+        self._epochs = {entry.epoch for entry in self._entries}
+        # Their bytes, once they were seen to be theirs.
+        self._data: tuple[bytes | None, ...] = ()
+
+    async def is_true(self, tier: Tier, store: EntryStore, memory: Memory) -> bool:
+        """Whether it is; the entries go into memory then. Raises TierUnavailable."""
+        fence = memory.fence()
+        found = await tier.fetch_all(self._names, self.tags)
+        if found.tokens != self._tokens or self._epochs != {found.epoch}:
+            return False
+        if found.data != self._data:
+            if self._data or not self._is_of(found.data, store):
+                return False
+            self._data = found.data
+        if memory.is_valid:
+            for name, entry in zip(self._names, self._entries, strict=True):
+                memory.put(name, entry, fence)
+        return True
+
+    def _is_of(self, found: tuple[bytes | None, ...], store: EntryStore) -> bool:
+        try:
+            return all(
+                data is not None and store.read_named(name, data) == entry
+                for name, data, entry in zip(self._names, found, self._entries, strict=True)
+            )
+        except UndecodableEntry:
+            return False
 
 
 def newer(snapshot: Snapshot, read: Read, found: Found) -> Snapshot:

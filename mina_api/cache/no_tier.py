@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from mina_api.cache.memory import Memory
-from mina_api.cache.tier import Fetched, ServerMemory, TierUnavailable
+from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, TierUnavailable
 
 
 class NoTier:
@@ -25,6 +25,10 @@ class NoTier:
         raise TierUnavailable("there is no Redis")
 
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
+        """Unavailable."""
+        raise TierUnavailable("there is no Redis")
+
+    async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 

@@ -16,6 +16,7 @@ from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
+from mina_api.cache.looking_up import Claim
 from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.outcome import Demand, Loaded, Seen, Served, Vintage
 from mina_api.cache.policy import CachePolicy, Consistency
@@ -253,6 +254,17 @@ class CacheService:
     def explain_ttl(self, key: str, policy: CachePolicy) -> TtlExplanation:
         """The TTL that the next answer of `key` gets under `policy`, as this process has seen the key, and why."""
         return self._store.explain_ttl(self._key(key, policy.prefix), policy)
+
+    async def verify(self, claim: Claim) -> bool:
+        """Whether the tier still has what was claimed, and it is current; False where it cannot be asked."""
+        try:
+            return self._tier.is_available and await claim.is_true(self._tier, self._store, self.memory)
+        except TierUnavailable:
+            return False
+
+    def forbids(self, tags: Iterable[str]) -> bool:
+        """Whether a peer holds one of `tags`, or has stopped vouching for what is cached here."""
+        return self._standing.forbids(tags)
 
     def before_stats(self, settle: Callable[[], None]) -> None:
         """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""

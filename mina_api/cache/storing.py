@@ -84,7 +84,11 @@ class EntryStore:
 
     def read(self, key: CacheKey, data: bytes) -> Entry:
         """The entry in `data`, which the tier had under `key`; raises UndecodableEntry."""
-        return decode(data if self._sealer is None else self._sealer.open(key.name, data))
+        return self.read_named(key.name, data)
+
+    def read_named(self, name: str, data: bytes) -> Entry:
+        """The same by the key's name in the tier."""
+        return decode(data if self._sealer is None else self._sealer.open(name, data))
 
     def for_memory_alone(self, entry: Entry) -> Entry:
         """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""

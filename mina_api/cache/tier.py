@@ -30,6 +30,15 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedAll:
+    """One read of several entries: the bytes of each, and what `Fetched` says of tokens and epoch."""
+
+    data: tuple[bytes | None, ...]
+    tokens: tuple[bytes | None, ...]
+    epoch: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ServerMemory:
     """What the server uses and may use, as it words it."""
 
@@ -59,6 +68,9 @@ class Tier(Protocol):
 
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
         """Entry and tokens in one round trip."""
+
+    async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
+        """Entries and tokens in one round trip."""
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """The token of each tag, made where absent; None for a tag on hold."""

@@ -16,6 +16,8 @@ class Application(FastAPI):
         if scope["type"] == "http":
             shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
             if shortcuts is not None and (found := shortcuts.find(scope)) is not None:
-                await send_rendering(found.rendering, request_id(found.request_id), send)
-                return
+                rendering = await shortcuts.render(found)
+                if rendering is not None:
+                    await send_rendering(rendering, request_id(found.request_id), send)
+                    return
         await super().__call__(scope, receive, send)

@@ -73,16 +73,14 @@ class TestAssertNeverStale:
     async def test_finds_what_a_tier_without_invalidation_serves(self, valkey_url: str) -> None:
         class Forgetful(FaultyTier):
             async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
-                return
+                await self.snapshot(tags)  # as long as a hold takes, so that reads come between
 
             async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
-                return
+                await self.snapshot(tags)
 
         cache = CacheService(
             Forgetful(
-                RedisTier(
-                    valkey_url, CacheConfig(command_timeout_seconds=5.0, connect_timeout_seconds=5.0), nothing_to_drain
-                )
+                RedisTier(valkey_url, CacheConfig(**PATIENT), nothing_to_drain)  # type: ignore[arg-type]
             )
         )
         await cache.start()

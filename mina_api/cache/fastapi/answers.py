@@ -19,7 +19,7 @@ from mina_api.cache.fastapi.warming import recipe_of
 from mina_api.cache.http import STORED_HEADERS, answer_headers, entity_tag, forbids_storing, parse_demand
 from mina_api.cache.marks import TagContext
 from mina_api.cache.outcome import NOTHING_READ, Loaded, Outcome, Served
-from mina_api.cache.read_through import MEMORY
+from mina_api.cache.read_through import MEMORY, TIER
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 
@@ -57,7 +57,7 @@ class Answering:
         served = await cache.read(read)
         request.state.cache_seconds = time.perf_counter() - began - load.seconds
         if served.entry is not None:
-            if served.detail == MEMORY and not from_dependencies:
+            if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
             answer = respond(
                 served,

@@ -1,9 +1,10 @@
-"""The fast path: what a request was answered from memory is answered again before any routing.
+"""The fast path: what a request was answered by is answered again before any routing.
 
 The key is what the request sent: the raw target and the Authorization value. A shortcut holds only while every
 check of the slow path would come to the same: memory has the very entry, under its lease, and it is fresh and not
 due to be loaded anew; and who asks is vouched for, by an entry that memory has too, and until their credentials
-expire. Anything else in the request that could matter sends it the long way, which makes the next shortcut.
+expire. Where memory does not have them, Redis is asked for both, and for their tags' tokens, in one round trip.
+Anything else in the request that could matter sends it the long way, which makes the next shortcut.
 """
 
 import math
@@ -13,8 +14,9 @@ from typing import Any
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.identity import Voucher
 from mina_api.cache.fastapi.responding import Header, is_had, respond, takes_zstd
+from mina_api.cache.looking_up import Claim
 from mina_api.cache.outcome import Outcome, Served
-from mina_api.cache.read_through import MEMORY
+from mina_api.cache.read_through import MEMORY, TIER
 from mina_api.cache.s3_fifo import S3Fifo
 from mina_api.cache.service import CacheService
 
@@ -66,7 +68,7 @@ class Rendering:
 class Shortcut:
     """One request's answer, and what has to hold for it."""
 
-    __slots__ = ("entry", "hits", "is_same", "name", "note", "renderings", "until", "voucher")
+    __slots__ = ("claim", "entry", "hits", "is_same", "name", "note", "renderings", "until", "voucher")
 
     def __init__(
         self,
@@ -83,24 +85,36 @@ class Shortcut:
         self.voucher = voucher
         self.is_same = is_same
         self.note = note
+        entries = {name: entry} if voucher is None else {name: entry, voucher.name: voucher.entry}
+        self.claim = Claim(entries)
         self.hits = 0
-        self.renderings: dict[tuple[bool, bool], Rendering] = {}
+        self.renderings: dict[tuple[bool, bool, str], Rendering] = {}
 
 
 class Found:
-    """What is to be sent, and the request's own id, if it brought one."""
+    """A request's shortcut, what of it is wanted, and the request's own id, if it brought one.
 
-    __slots__ = ("rendering", "request_id")
+    Where memory does not vouch for it any more, `is_known` is false: Redis has to be asked.
+    """
 
-    def __init__(self, rendering: Rendering, request_id: bytes | None) -> None:
-        self.rendering = rendering
+    __slots__ = ("had", "is_known", "key", "packed", "request_id", "shortcut")
+
+    def __init__(
+        self, key: Hashable, shortcut: Shortcut, had: bool, packed: bool, request_id: bytes | None, is_known: bool
+    ) -> None:
+        self.key = key
+        self.shortcut = shortcut
+        self.had = had
+        self.packed = packed
         self.request_id = request_id
+        self.is_known = is_known
 
 
 class Shortcuts:
     """The shortcuts of one application, at most `max_bytes` of them; `own_headers` are what its middleware adds."""
 
     def __init__(self, cache: CacheService, max_bytes: int, own_headers: tuple[Header, ...] = ()) -> None:
+        self._cache = cache
         self._memory = cache.memory
         self._now = cache.clock.now
         self._max_body_bytes = cache.config.max_body_bytes
@@ -113,7 +127,7 @@ class Shortcuts:
         return len(self._table)
 
     def find(self, scope: Scope) -> Found | None:
-        """The answer to a request, if there is a shortcut to it that holds."""
+        """The shortcut to a request's answer, if there is one."""
         if scope["method"] != "GET":
             return None
         authorization = accept = condition = request_id = None
@@ -136,20 +150,33 @@ class Shortcuts:
         if shortcut is None:
             return None
         now = self._now()
-        if now >= shortcut.until or not self._holds(shortcut):
+        if now >= shortcut.until:
             self._drop(key)
             return None
         had = condition is not None and is_had(shortcut.entry, condition.decode("latin-1"))
         packed = accept is not None and shortcut.entry.compressed and takes_zstd(accept.decode("latin-1"))
-        rendering = shortcut.renderings.get((had, packed))
-        if rendering is None or now >= rendering.until:
-            if not shortcut.is_same(now):
-                self._drop(key)
+        return Found(key, shortcut, had, packed, request_id, self._holds(shortcut))
+
+    async def render(self, found: Found) -> Rendering | None:
+        """What is to be sent; None if it has to be found out the long way."""
+        shortcut, tier = found.shortcut, MEMORY
+        if not found.is_known:
+            tier = TIER
+            if not shortcut.claim.is_consistent or self._cache.forbids(shortcut.claim.tags):
                 return None
-            rendering = self._render(shortcut, now, had=had, packed=packed)
+            if not await self._cache.verify(shortcut.claim):
+                self._drop(found.key)
+                return None
+        now = self._now()
+        rendering = shortcut.renderings.get((found.had, found.packed, tier))
+        if rendering is None or now >= rendering.until:
+            if now >= shortcut.until or not shortcut.is_same(now):
+                self._drop(found.key)
+                return None
+            rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
         shortcut.hits += 1
         self.answered += 1
-        return Found(rendering, request_id)
+        return rendering
 
     def add(
         self,
@@ -161,7 +188,7 @@ class Shortcuts:
         is_same: Callable[[float], bool],
         note: Callable[[int], None],
     ) -> None:
-        """Answer the like of a request, which was answered by `entry` from memory, the short way from now on.
+        """Answer the like of a request, which was answered by `entry`, the short way from now on.
 
         `is_same` is asked once a second whether its key and tags would still be the same; `note` takes the number of
         hits now and then.
@@ -173,7 +200,7 @@ class Shortcuts:
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
         authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
         slow = any(KINDS.get(key) == SLOW for key, _ in scope["headers"])
-        if slow or len(authorizations) > 1 or self._now() >= until or not self._holds(shortcut):
+        if slow or len(authorizations) > 1 or self._now() >= until:
             return
         key = (scope["raw_path"], scope["query_string"], authorizations[0] if authorizations else None)
         self._drop(key)
@@ -191,10 +218,10 @@ class Shortcuts:
             voucher is None or memory.get(voucher.name) is voucher.entry
         )
 
-    def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool) -> Rendering:
+    def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool, tier: str) -> Rendering:
         entry = shortcut.entry
         answer = respond(
-            Served(entry, Outcome.HIT, MEMORY),
+            Served(entry, Outcome.HIT, tier),
             entry,
             now,
             self._max_body_bytes,
@@ -203,7 +230,7 @@ class Shortcuts:
         )
         until = min(entry.created + entry.age(now) + 1, entry.fresh_until - entry.ttl(now) + 1, math.floor(now) + 1)
         rendering = Rendering(answer.status, [*answer.headers, *self._own_headers], answer.body, until)
-        shortcut.renderings[had, packed] = rendering
+        shortcut.renderings[had, packed, tier] = rendering
         return rendering
 
     def _drop(self, key: Hashable) -> None:

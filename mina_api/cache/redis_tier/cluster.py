@@ -17,7 +17,7 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
-from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, log_in
+from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3
@@ -78,15 +78,17 @@ class ClusterServers:
                 return await pipeline.submit(*command)
         raise RedisConnectionError("the Cluster sends us from node to node")
 
-    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
-        """A GET and an MGET to two servers at once: which is answered first does not matter.
+    async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
+        """GETs and an MGET to their servers at once: which is answered first does not matter.
 
         What says that an entry is current is that its tokens are the tags' at one moment after the request began,
         the moment of the MGET. A token never comes back: no write under those tags had been acknowledged between
         the read of the tokens that the entry was stored under, before its load, and that moment. So the entry has
         every write that was acknowledged before the request began, whether its bytes were read before or after.
         """
-        data, values = await asyncio.gather(self.at_entry(key, "GET", key), self.at_tokens("MGET", *tokens))
+        values, *data = await asyncio.gather(
+            self.at_tokens("MGET", *tokens), *(self.at_entry(key, "GET", key) for key in keys)
+        )
         return data, values
 
     def listening_connection(self) -> AbstractConnection:

@@ -16,10 +16,12 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
+from mina_api.cache.redis_tier.multiplexed import Multiplexed
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
 Greet = Callable[[AbstractConnection], Awaitable[None]]
+Values = Sequence[bytes | None]
 
 NOWHERE: Address = ("", 0)
 
@@ -131,8 +133,8 @@ class Servers(Protocol):
     def at_entry(self, key: str, *command: Any) -> Awaitable[Any]:
         """The reply of the server that has the entry `key`, wherever that is by now."""
 
-    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
-        """An entry and tokens, sent in one turn."""
+    async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
+        """Entries and tokens, sent in one turn."""
 
     def listening_connection(self) -> AbstractConnection:
         """A new connection to the server that has the tokens."""
@@ -158,6 +160,7 @@ class OneServer:
         self._pool = connecting.pool(self._place, greet)
         self._client = Redis(connection_pool=self._pool)
         self._pipeline = TurnPipeline(self._client, connecting.timing.command_seconds)
+        self._reads = Multiplexed(lambda: connecting.connection(self._place, greet), connecting.timing.command_seconds)
 
     async def find(self) -> None:
         """Ask the Sentinels, if there are any."""
@@ -173,10 +176,10 @@ class OneServer:
         """The server's reply."""
         return self._pipeline.submit(*command)
 
-    async def fetch(self, key: str, tokens: Sequence[str]) -> tuple[bytes | None, Sequence[bytes | None]]:
-        """One MGET."""
-        data, *values = await self._pipeline.submit("MGET", key, *tokens)
-        return data, values
+    async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
+        """One MGET, on the connection that all reads share."""
+        values = await self._reads.submit("MGET", *keys, *tokens)
+        return values[: len(keys)], values[len(keys) :]
 
     def listening_connection(self) -> AbstractConnection:
         """A new connection."""
@@ -187,11 +190,13 @@ class OneServer:
         return self._connecting.pool(self._place, log_in, connections=connections)
 
     async def disconnect(self) -> None:
-        """Close the pool's connections."""
+        """Close the connection of the reads, and the pool's."""
+        await self._reads.disconnect()
         await self._pool.disconnect()
 
     async def close(self) -> None:
         """Close everything."""
+        await self._reads.disconnect()
         await self._pipeline.close()
         await self._client.aclose()
         await self._pool.disconnect()

@@ -36,7 +36,7 @@ from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, connected
 from mina_api.cache.redis_tier.target import TlsFiles, parse_target
-from mina_api.cache.tier import Fetched, ServerMemory, TierRefused, TierUnavailable
+from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, TierRefused, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -167,10 +167,15 @@ class RedisTier:
         Their order does not matter: the entry is current if its tokens still were at any moment after the
         request began, and a token never comes back.
         """
+        found = await self.fetch_all((key,), tags)
+        return Fetched(found.data[0], found.tokens, found.epoch)
+
+    async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
+        """The same of several entries at once."""
         self._require()
         epoch = self._epoch
-        data, tokens = await self._reply_of("GET", self._servers.fetch(key, [self._names.token(tag) for tag in tags]))
-        return Fetched(data, tuple(tokens), epoch)
+        data, tokens = await self._reply_of("MGET", self._servers.fetch(keys, [self._names.token(tag) for tag in tags]))
+        return FetchedAll(tuple(data), tuple(tokens), epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
         """SET with expiry."""

@@ -1,0 +1,113 @@
+"""One connection for the reads of many: commands go out together once a turn, replies come back in their order.
+
+A pooled connection serves one caller at a time, and costs several times the work of the read itself. Whoever is
+cancelled here leaves only a reply that nobody looks at; a reply that does not come in time ends the connection.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import hiredis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+Reply = asyncio.Future[Any]
+
+CHUNK = 256 * 1024
+
+
+class Multiplexed:
+    """A connection that `connect` makes where there is none; each command has `timeout_seconds`."""
+
+    def __init__(self, connect: Callable[[], AbstractConnection], timeout_seconds: float) -> None:
+        self._connect = connect
+        self._timeout_seconds = timeout_seconds
+        self._connection: Any = None
+        self._unsent: list[bytes] = []
+        # Sent or not, in the order of their replies, and by when each is due.
+        self._waiting: deque[tuple[Reply, float]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def submit(self, *command: Any) -> Reply:
+        """The future reply to `command`; fails with the server's error or with the connection's."""
+        loop = asyncio.get_running_loop()
+        reply: Reply = loop.create_future()
+        if not self._unsent:
+            loop.call_soon(self._flush)
+        self._unsent.append(hiredis.pack_command(command))
+        due = loop.time() + self._timeout_seconds
+        self._waiting.append((reply, due))
+        if self._timer is None:
+            self._timer = loop.call_at(due, self._look_at_time)
+        return reply
+
+    async def disconnect(self) -> None:
+        """Fail what waits; the next command connects anew."""
+        if (task := self._task) is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _flush(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="multiplexed connection")
+        elif self._connection is not None and self._unsent:
+            unsent, self._unsent = self._unsent, []
+            self._connection._writer.write(b"".join(unsent))
+
+    def _look_at_time(self) -> None:
+        self._timer = None
+        if not self._waiting:
+            return
+        loop = asyncio.get_running_loop()
+        due = self._waiting[0][1]
+        if loop.time() < due:
+            self._timer = loop.call_at(due, self._look_at_time)
+            return
+        self._fail(RedisTimeoutError("no reply in time"))
+        if self._task is not None:
+            self._task.cancel()
+
+    def _fail(self, failure: Exception) -> None:
+        self._unsent.clear()
+        waiting, self._waiting = self._waiting, deque()
+        for reply, _ in waiting:
+            if not reply.done():
+                reply.set_exception(failure)
+                reply.exception()
+
+    async def _run(self) -> None:
+        """Connect, and read until the connection ends; whatever ends it fails what waits."""
+        connection: Any = self._connect()
+        failure: Exception = RedisConnectionError("the connection has ended")
+        try:
+            await connection.connect()
+            self._connection = connection
+            reader = hiredis.Reader(replyError=connection._parser.parse_error)
+            self._flush()
+            while data := await connection._reader.read(CHUNK):
+                reader.feed(data)
+                while (value := reader.gets()) is not False:
+                    self._settle(value)
+        except (RedisError, OSError, hiredis.ProtocolError) as found:
+            failure = found if isinstance(found, RedisError | OSError) else RedisConnectionError(str(found))
+        finally:
+            self._connection, self._task = None, None
+            self._fail(failure)
+            with contextlib.suppress(OSError):
+                await connection.disconnect(nowait=True)
+
+    def _settle(self, value: Any) -> None:
+        reply, _ = self._waiting.popleft()
+        if reply.done():
+            return
+        if isinstance(value, Exception):
+            reply.set_exception(value)
+            reply.exception()
+        else:
+            reply.set_result(value)
