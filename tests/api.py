@@ -21,7 +21,9 @@ PASSWORD = "correct horse battery"
 SignUp = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
-def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: float = 5.0) -> Settings:
+def a_settings(
+    database_url: str, redis_url: str, *, redis_timeout_seconds: float = 5.0, memory_bytes: int = 64 * 1024 * 1024
+) -> Settings:
     """Settings for tests; a busy test machine is no lost Redis, so it is given up late."""
     return load_settings(
         database={"url": database_url},
@@ -30,7 +32,7 @@ def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: floa
             "connect_timeout_seconds": redis_timeout_seconds,
             "command_timeout_seconds": redis_timeout_seconds,
         },
-        cache={"memory_lease_seconds": 0.1},
+        cache={"memory_lease_seconds": 0.1, "memory_bytes": memory_bytes},
         auth={"secret_key": SECRET_KEY},
         log={"level": "WARNING"},
     )

@@ -9,8 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from mina_api.app import create_app
 from mina_api.cache.testing import FakeClock
-from tests.api import SignUp, a_client, a_meeting, today
+from mina_api.dev.valkey import PrivateValkey
+from tests.api import SignUp, a_client, a_meeting, a_settings, register, running, today
 
 PATHS = ("/api/analytics/dashboard?days=7", "/api/analytics/overview", "/api/meetings/?per_page=5", "/api/auth/me")
 
@@ -170,3 +172,36 @@ class TestCounts:
             await shortened(app, ada, PATHS[0])
 
         assert any("days=7" in recipe for recipe in await app.state.cache.most_used())
+
+
+class TestByWayOfRedis:
+    """Without anything in memory: one round trip tells whether the answer and who asks are as they were."""
+
+    async def test_answers_are_those_of_the_slow_path_and_end_with_a_write(
+        self, database_url: str, valkey_url: str, clock: FakeClock
+    ) -> None:
+        settings = a_settings(database_url, valkey_url, memory_bytes=0)
+        async with running(create_app(settings, clock=clock)) as app, await register(app, "ada@example.com") as ada:
+            for version in range(3):
+                meeting = await a_meeting(ada, title=f"Version {version}", scheduled_at=today(clock))
+                for path in ("/api/meetings/", "/api/analytics/dashboard", f"/api/meetings/{meeting}"):
+                    assert f"Version {version}" in (await ada.get(path)).text
+                    short = await shortened(app, ada, path)
+                    assert f"Version {version}" in short.text
+                    assert short.headers["cache-status"].endswith("; detail=l2")
+
+            await ada.post("/api/auth/logout")
+            assert (await ada.get("/api/meetings/")).status_code == 401
+
+    async def test_a_lost_redis_sends_them_the_long_way(
+        self, database_url: str, private_valkey: PrivateValkey, clock: FakeClock
+    ) -> None:
+        settings = a_settings(database_url, private_valkey.url, memory_bytes=0)
+        async with running(create_app(settings, clock=clock)) as app, await register(app, "ada@example.com") as ada:
+            await shortened(app, ada, "/api/meetings/")
+            private_valkey.kill()
+
+            answers = [await ada.get("/api/meetings/") for _ in range(3)]
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert {answer.headers["cache-status"] for answer in answers} == {"mina; fwd=uri-miss; detail=redis-down"}
