@@ -211,6 +211,14 @@ class Settings(_Group):
     def _coherent(self) -> Self:
         if self.cache.lease_seconds > self.cache.temp_ttl:
             raise ValueError("MINA_CACHE_LEASE_SECONDS must be far shorter than any TTL")
+        # A writer waits for them within its transaction.
+        if (
+            2 * max(self.cache.memory_lease_seconds, self.cache.peer_lease_seconds)
+            > self.database.statement_timeout_seconds
+        ):
+            raise ValueError(
+                "MINA_DATABASE_STATEMENT_TIMEOUT_SECONDS must be twice as long as any cache lease, or longer"
+            )
         return self
 
 

@@ -56,6 +56,7 @@ RENEW = """
     SELECT EXISTS (SELECT FROM renewed) AS renewed, held.owner, held.process, held.tags, held.with_all
     FROM (SELECT) one LEFT JOIN cache_holds held ON held.until > clock_timestamp()
 """
+LOOK = "SELECT owner, process, tags, with_all FROM cache_holds WHERE until > clock_timestamp()"
 HOLD = """
     WITH held AS (
         INSERT INTO cache_holds (owner, process, tags, with_all, until)

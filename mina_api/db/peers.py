@@ -15,7 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +23,7 @@ from mina_api.db.acknowledgements import Acknowledgements
 from mina_api.db.epochs import DOUBTED, LOCK_ALONE, AnotherServer, join_epoch
 from mina_api.db.notify import LOST, ListenerConnection, listening
 from mina_api.db.outbox import WRITERS, Lift
-from mina_api.db.peer_tables import CLEAN, ENTER, HOLD, LEAVE, REGISTERED, RELEASE, RENEW, TELL
+from mina_api.db.peer_tables import CLEAN, ENTER, HOLD, LEAVE, LOOK, REGISTERED, RELEASE, RENEW, TELL
 from mina_api.db.session import Database
 
 logger = logging.getLogger(__name__)
@@ -285,12 +285,19 @@ class PostgresPeers:
         self._local.start_over()
         await connection.fetch(CLEAN)
         await connection.fetch(ENTER, self.process, mode, ENTERING_SECONDS)
-        # Writers that looked for peers before that are in a transaction until their COMMIT: wait for them.
-        async with self._database.write() as session:
-            await session.execute(LOCK_ALONE, {"writers": WRITERS})
-            epoch = (
-                await join_epoch(session, self.process, self._reign, self._lease_seconds) if mode == "redis" else None
-            )
+        entering = asyncio.create_task(self._wait_for_writers(mode), name="wait for writers")
+        try:
+            # Some of those writers wait for this process to acknowledge their holds.
+            while not entering.done():
+                self._woken.clear()
+                await self._acknowledge(connection, self._obey(await connection.fetch(LOOK), with_some=True)[1])
+                woken = asyncio.create_task(self._woken.wait())
+                await asyncio.wait((entering, woken), return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+        finally:
+            entering.cancel()
+            await asyncio.wait((entering,))
+        epoch = entering.result()
         if mode == "redis" and self._lift is not None:
             if epoch is None or self._epoch not in (None, epoch):
                 raise AnotherServer("peers keep answers in another server of Redis, or did since")
@@ -299,14 +306,22 @@ class PostgresPeers:
         self._entered = mode
         await self._renew(connection)
 
+    async def _wait_for_writers(self, mode: Mode) -> str | None:
+        """Wait for the writers that looked for peers before we were one: each is in a transaction until its COMMIT.
+
+        The epoch that was joined, in mode `redis`.
+        """
+        async with self._database.write() as session:
+            await session.execute(LOCK_ALONE, {"writers": WRITERS})
+            if mode == "redis":
+                return await join_epoch(session, self.process, self._reign, self._lease_seconds)
+        return None
+
     async def _renew(self, connection: ListenerConnection) -> None:
         """Prolong the lease, and do what holds ask that began or ended since."""
         began, entered = self._now(), self._entered
         rows = await connection.fetch(RENEW, self.process, self._lease_seconds)
-        asked = {row["owner"]: row for row in rows if row["owner"] and (row["with_all"] or entered == "postgres")}
-        known = self._local.held
-        for owner in asked.keys() - known:
-            self._local.hold(owner, asked[owner]["tags"])
+        asked, new = self._obey(rows, with_some=entered == "postgres")
         if not rows[0]["renewed"]:
             self._entered = None
             self._woken.set()
@@ -314,13 +329,25 @@ class PostgresPeers:
             self._local.permit_memory(began + self._lease_seconds * (1 - DRIFT))
         elif entered == "redis":
             self._local.permit(began + self._lease_seconds * (1 - DRIFT))
-        new = [asked[owner] for owner in asked.keys() - known if asked[owner]["process"] != self.process]
-        if new:
-            channels = [self._acknowledged(row["process"]) for row in new]
-            await connection.fetch(TELL, channels, [f"{row['owner']} {self.process}" for row in new])
+        await self._acknowledge(connection, new)
         running = {owner for owner, until in self._holding.items() if began < until}
-        if ended := known - asked.keys() - running:
+        if ended := self._local.held - asked - running:
             await self._settle(ended)
+
+    def _obey(self, rows: Sequence[Any], *, with_some: bool) -> tuple[set[str], list[Any]]:
+        """Hold what `rows` ask for, those of holds with some too where that is us; their owners, and the new ones."""
+        asked = {row["owner"]: row for row in rows if row["owner"] and (row["with_all"] or with_some)}
+        new = [asked[owner] for owner in asked.keys() - self._local.held]
+        for row in new:
+            self._local.hold(row["owner"], row["tags"])
+        return set(asked), new
+
+    async def _acknowledge(self, connection: ListenerConnection, rows: Sequence[Any]) -> None:
+        """Tell the writers of these holds that nothing under their tags is served or kept here."""
+        others = [row for row in rows if row["process"] != self.process]
+        if others:
+            channels = [self._acknowledged(row["process"]) for row in others]
+            await connection.fetch(TELL, channels, [f"{row['owner']} {self.process}" for row in others])
 
     async def _settle(self, owners: Iterable[str]) -> None:
         """End holds: what was written under them is what Redis vouches for from now on, too."""

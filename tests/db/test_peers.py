@@ -205,6 +205,24 @@ class TestEntering:
             async with a_peer(database_url) as reader:
                 assert reader.served.held == {"o"}
 
+    async def test_acknowledges_holds_while_it_waits_for_their_writers(self, database_url: str, writer: Peer) -> None:
+        """Each would wait for the other, else: the one for an acknowledgement, the other for a COMMIT."""
+        async with writer.database.write() as session:
+            row = await note(session, ["meeting:1"])
+            entering = asyncio.create_task(_entered(database_url))
+            async with asyncio.timeout(60):
+                while not (registered := await writer.peers.registered(session)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+
+            async with asyncio.timeout(20):
+                await writer.peers.hold(hold_owner(row), ["meeting:1"], registered, with_all=True)
+            waits = not entering.done()
+        await writer.peers.release(hold_owner(row), is_lifted=False)
+
+        reader = await entering
+        assert waits
+        assert reader.lifted == ["meeting:1"]
+
     async def test_where_the_outbox_cannot_be_drained_leaves_it_without_redis(self, reader: Peer) -> None:
         await reader.outbox.record(["meeting:1"])
         reader.redis_fails = True
