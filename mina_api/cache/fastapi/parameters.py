@@ -10,6 +10,8 @@ from fastapi.dependencies.utils import request_params_to_args
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
+from mina_api.cache.keys import canonical_text
+
 Fields = list[Any]
 CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 
@@ -64,7 +66,7 @@ class Parameters:
         ):
             for name, value in _values(fields, received).items():
                 if value is not None:
-                    values[f"{kind}:{name}"] = hashlib.sha256(str(value).encode()).hexdigest()[:32]
+                    values[f"{kind}:{name}"] = hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
         return values
 
 

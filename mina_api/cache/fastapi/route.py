@@ -66,7 +66,7 @@ def _look_up_first(route: Any, caching: Caching) -> None:
                 f"{endpoint.__name__}: {getattr(each.call, '__name__', each.call)} yields, but a cached load may "
                 "outlive its request: let the endpoint open what it needs itself"
             )
-    answering = Answering(CachePlan(caching, endpoint, dependant, route.response_model), route, endpoint)
+    answering = Answering(CachePlan(caching, endpoint, route), route, endpoint)
     dependant.request_param_name = dependant.request_param_name or REQUEST
     dependant.response_param_name = dependant.response_param_name or RESPONSE
     request_name, response_name = dependant.request_param_name, dependant.response_param_name
