@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
 
 from mina_api.cache.compression import plain_body
 from mina_api.cache.entry import Entry
@@ -17,12 +18,15 @@ from mina_api.cache.fastapi.state import cache_of
 from mina_api.cache.fastapi.warming import recipe_of
 from mina_api.cache.http import (
     NOT_MODIFIED_HEADERS,
+    REPLACED_HEADERS,
     STORED_HEADERS,
     answer_headers,
     entity_tag,
     forbids_storing,
     matches,
     parse_demand,
+    takes_zstd,
+    varies_on,
 )
 from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.read_through import Read
@@ -33,7 +37,7 @@ class Answering:
     """The cached answers of one route; `endpoint` is called only where a load is due."""
 
     def __init__(self, plan: CachePlan, route: Any, endpoint: Any) -> None:
-        self._plan = plan
+        self.plan = plan
         self.endpoint = endpoint
         self.renderer = Renderer(route)
         self.keeps_not_found = plan.caching.freshness.negative_ttl is not None
@@ -42,26 +46,28 @@ class Answering:
         """The response to `request`, whose dependencies are solved into `values`."""
         cache = cache_of(request)
         identity = identity_of(request)
-        context = self._plan.context(request, identity, cache.clock.now())
+        context = self.plan.context(request, identity, cache.clock.now())
         from_dependencies: list[Header] = list(injected.raw_headers)
         load = _Load(self, request, injected, values)
-        condition = self._plan.caching.condition
-        if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
+        condition = self.plan.caching.condition
+        if (self.plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
-        demand = parse_demand(request.headers.get("cache-control"))
+        demand = parse_demand(_header(request, "cache-control"))
         served = await cache.read(
             Read(
-                self._plan.key(request, identity, context, cache.config),
-                self._plan.policy(context, cache.config),
+                self.plan.key(request, identity, context, cache.config),
+                self.plan.policy(context, cache.config),
                 load,
                 demand,
                 identity.seen if identity is not None else {},
                 load.is_failure,
-                (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
+                (lambda: recipe_of(request, identity)) if self.plan.is_repeatable else None,
             )
         )
         if served.entry is not None:
-            return _respond(request, served, served.entry, from_dependencies, cache)
+            response = _respond(request, served, served.entry, from_dependencies, cache)
+            response.background = load.background
+            return response
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
@@ -76,19 +82,23 @@ class _Load:
         self._injected = injected
         self._values = values
         self.made: Response | None = None
+        self.background: BackgroundTask | None = None
 
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
         response = await self._answer()
-        headers = tuple((name.lower(), value) for name, value in response.raw_headers if name.lower() in STORED_HEADERS)
-        if not is_whole(response) or forbids_storing(tuple(response.raw_headers)):
+        self.background = response.background
+        raw = tuple((name.lower(), value) for name, value in response.raw_headers)
+        plan = self._route.plan
+        if not is_whole(response) or forbids_storing(raw) or not varies_on(raw) <= plan.known_headers:
             self.made = response
             return None
-        body = bytes(response.body)
-        if response.status_code == 200 and not any(name == b"etag" for name, _ in headers):
-            headers = (*headers, (b"etag", entity_tag(body)))
         storable = response.status_code == 200 or (response.status_code == 404 and self._route.keeps_not_found)
-        return Loaded(body, response.status_code, headers, storable=storable)
+        kept = [each for each in raw if (each[0] in STORED_HEADERS if storable else each[0] not in REPLACED_HEADERS)]
+        body = bytes(response.body)
+        if response.status_code == 200 and not any(name == b"etag" for name, _ in kept):
+            kept.append((b"etag", entity_tag(body)))
+        return Loaded(body, response.status_code, (*kept, *plan.vary), storable=storable)
 
     async def is_failure(self, failure: Exception) -> bool:
         """Whether the application answers `failure` as a mistake of its own, by a 5xx."""
@@ -117,17 +127,15 @@ def _respond(
 ) -> Response:
     now = cache.clock.now()
     headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
-    asked = request.headers.get("if-none-match")
+    if entry.compressed:
+        headers.append((b"vary", b"Accept-Encoding"))
+    asked = _header(request, "if-none-match")
     etag = next((value.decode("latin-1") for name, value in entry.headers if name == b"etag"), None)
-    if entry.status == 200 and asked is not None and etag is not None and matches(asked, etag):
+    if entry.status == 200 and asked and etag is not None and matches(asked, etag):
         kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
         return _bare(b"", 304, [*kept, *from_dependencies])
-    if entry.compressed and _takes_zstd(request):
-        packed = [
-            (b"content-encoding", b"zstd"),
-            (b"vary", b"Accept-Encoding"),
-            (b"content-length", str(len(entry.body)).encode()),
-        ]
+    if entry.compressed and takes_zstd(_header(request, "accept-encoding")):
+        packed = [(b"content-encoding", b"zstd"), (b"content-length", str(len(entry.body)).encode())]
         return _bare(entry.body, entry.status, [*headers, *packed])
     body = plain_body(entry, cache.config.max_body_bytes)
     return _bare(body, entry.status, [*headers, (b"content-length", str(len(body)).encode())])
@@ -151,8 +159,6 @@ def _bare(body: bytes, status: int, headers: list[Header]) -> Response:
     return response
 
 
-def _takes_zstd(request: Request) -> bool:
-    return any(
-        part.partition(";")[0].strip() == "zstd" and "q=0" not in part.replace(" ", "").split(";")[1:]
-        for part in request.headers.get("accept-encoding", "").split(",")
-    )
+def _header(request: Request, name: str) -> str:
+    """All lines of a list header as one (RFC 9110 section 5.3); empty where there is none."""
+    return ", ".join(request.headers.getlist(name))

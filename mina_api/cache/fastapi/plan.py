@@ -11,8 +11,9 @@ from fastapi.dependencies.models import Dependant
 from pydantic import TypeAdapter
 
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Headers
 from mina_api.cache.fastapi.identity import Identity
-from mina_api.cache.fastapi.parameters import Parameters, needs_credentials
+from mina_api.cache.fastapi.parameters import CREDENTIALS, Parameters, needs_credentials
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
@@ -46,6 +47,9 @@ class CachePlan:
             )
         self._parameters = Parameters(dependant)
         self.is_repeatable = self._parameters.are_in_target
+        declared = self._parameters.header_names
+        self.vary: Headers = ((b"vary", ", ".join(sorted(declared)).encode()),) if declared else ()
+        self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
         self._fingerprint = _fingerprint(endpoint, route)
 
     def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:
