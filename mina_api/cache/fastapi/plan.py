@@ -91,7 +91,8 @@ class CachePlan:
         if not caching.shared and context.user_id is not None:
             tags.append(user_tag(context.user_id))
         tags += (_tag(tag, context) for tag in caching.tags)
-        ttl = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
+        declared = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
+        ttl = config.endpoint_ttls.get(self._endpoint, declared)
         return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness)
 
 
