@@ -124,23 +124,23 @@ class ReadThrough:
         self._store.used(key, policy)
         kept = self._memory.get(key.name)
         if kept is not None and _answers(read, kept) and self._serves(read, kept):
-            self._counters.hit(key.prefix)
+            self._counters.hit(key)
             return Served(kept, Outcome.HIT, MEMORY)
         try:
             fetched, entry, fence = await self._look_up(read)
             if entry is not None and self._serves(read, entry):
-                self._counters.hit(key.prefix)
+                self._counters.hit(key)
                 return Served(entry, Outcome.HIT, TIER)
             snapshot = None if demand.only_if_cached else await self._snapshot(policy, fetched, fence)
         except TierUnavailable:
             return await self._load_aside(read, Outcome.MISS, REDIS_DOWN)
         if demand.only_if_cached:
-            self._counters.loaded(key.prefix)
+            self._counters.loaded(key)
             return Served(None, Outcome.MISS)
         if snapshot is None:
             return await self._load_aside(read, Outcome.BYPASS)
         if read.is_older_than(snapshot):
-            self._counters.loaded(key.prefix, bypass=True)
+            self._counters.loaded(key, bypass=True)
             return await self._load(read, Outcome.BYPASS, None, CHANGED)
         try:
             return await self._load_once(read, _why(entry, self._clock.now()), snapshot)
@@ -205,7 +205,7 @@ class ReadThrough:
             entry = self._store.read(key, fetched.data)
         except UndecodableEntry as failure:
             self._counters.errors += 1
-            logger.warning("the entry of %s cannot be read, so it is deleted: %s", key, failure)
+            logger.error("the entry of %s cannot be read, so it is deleted: %s", key, failure)
             with contextlib.suppress(TierUnavailable):
                 await self._tier.delete([key.name])
             return None
@@ -221,7 +221,7 @@ class ReadThrough:
 
     async def _load_aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without storing; shared only with those who asked before the load began."""
-        self._counters.loaded(read.key.prefix, bypass=outcome is Outcome.BYPASS)
+        self._counters.loaded(read.key, bypass=outcome is Outcome.BYPASS)
         if read.demand.only_if_cached:
             return Served(None, outcome, detail)
         return await self._fly(
@@ -230,7 +230,7 @@ class ReadThrough:
 
     async def _load_once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
         """Load and store, as the only one in this process and, unless told to reload, in all processes."""
-        self._counters.loaded(read.key.prefix)
+        self._counters.loaded(read.key)
         if outcome is Outcome.REQUEST:
             return await self._fly(
                 lambda: self._load(read, outcome, snapshot),

@@ -102,4 +102,5 @@ class EntryStore:
             self._counters.errors += 1
             return None
         self._counters.sets += 1
+        logger.debug("set: %s for %d seconds", key, entry.ttl(entry.created))
         return packed

@@ -434,7 +434,7 @@ class TestLosingRedis:
             await available(cache)
             async with Redis.from_url(private_valkey.url) as client:
                 for name, value in dumped.items():
-                    await client.restore(name, 0, value or b"")
+                    await client.restore(name, 0, value or b"", replace=True)
             database.value = 2
 
             assert await cache.get_or_load("k", database.load, POLICY) == 2
