@@ -18,7 +18,7 @@ from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.fastapi import Shortcuts
+from mina_api.cache.fastapi import Shortcuts, cached_endpoints
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.sealing import Sealer
@@ -30,7 +30,7 @@ from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
-from mina_api.settings import Settings, keys_of, load_settings
+from mina_api.settings import Settings, SettingsError, keys_of, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
 from mina_api.web import docs_page, health, openapi, problems
@@ -88,6 +88,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         health.router,
     ):
         app.include_router(router)
+    if unknown := settings.cache.endpoint_ttls.keys() - cached_endpoints(app):
+        raise SettingsError([f"MINA_CACHE_ENDPOINT_TTLS names no cached endpoint: {', '.join(sorted(unknown))}"])
     return app
 
 
@@ -206,6 +208,7 @@ def _cache_config(settings: Settings) -> CacheConfig:
         transcription_ttl=cache.transcription_ttl,
         analytics_ttl=cache.analytics_ttl,
         temp_cache_ttl=cache.temp_ttl,
+        endpoint_ttls=cache.endpoint_ttls,
         max_connections=redis.max_connections,
         connect_timeout_seconds=redis.connect_timeout_seconds,
         command_timeout_seconds=redis.command_timeout_seconds,

@@ -4,10 +4,10 @@ import secrets
 import string
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
@@ -108,6 +108,9 @@ class CacheSettings(_Group):
     transcription_ttl: int = Field(7200, ge=1)
     analytics_ttl: int = Field(1800, ge=1)
     temp_ttl: int = Field(300, ge=1)
+    endpoint_ttls: Annotated[dict[str, Annotated[int, Field(ge=1)]], NoDecode] = Field(
+        {}, description="in the place of declared ones, by commas: api_meetings.get_meeting=600"
+    )
     memory_bytes: int = Field(64 * 1024 * 1024, ge=0, description="of entries in each worker's memory; 0 keeps none")
     shortcut_bytes: int = Field(
         32 * 1024 * 1024, ge=0, description="of answers ready to be sent in each worker's memory; 0 routes each request"
@@ -136,6 +139,16 @@ class CacheSettings(_Group):
     encryption_keys: SecretStr = Field(
         SecretStr(""), description="entries are encrypted by the first, read by each; as above; empty: not encrypted"
     )
+
+    @field_validator("endpoint_ttls", mode="before")
+    @classmethod
+    def _are_pairs(cls, ttls: Any) -> Any:
+        if not isinstance(ttls, str):
+            return ttls
+        pairs = [pair.partition("=") for pair in ttls.split(",") if pair.strip()]
+        if any(not name.strip() or not seconds.strip().isdecimal() for name, _, seconds in pairs):
+            raise ValueError("must be names and whole seconds, by commas: api_meetings.get_meeting=600")
+        return {name.strip(): int(seconds) for name, _, seconds in pairs}
 
     @field_validator("signing_keys", "encryption_keys")
     @classmethod

@@ -59,3 +59,10 @@ class TestLoadSettings:
 
     def test_refuses_a_regular_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert lines(monkeypatch, MINA_SECRET_KEY="a" * 64)[0].startswith("MINA_SECRET_KEY is too regular")
+
+    def test_reads_ttls_of_endpoints_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert lines(monkeypatch, MINA_CACHE_ENDPOINT_TTLS="api_a.get_b=60, api_c.get_d = 7,") == []
+        assert load_settings().cache.endpoint_ttls == {"api_a.get_b": 60, "api_c.get_d": 7}
+        for wrong in ("api_a.get_b", "=60", "api_a.get_b=soon", "api_a.get_b=0", "{"):
+            found = lines(monkeypatch, MINA_CACHE_ENDPOINT_TTLS=wrong)
+            assert [line.split()[0] for line in found] == ["MINA_CACHE_ENDPOINT_TTLS"], wrong

@@ -1,6 +1,7 @@
 """The cache's configuration: TTLs by prefix, limits, time-outs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mina_api.cache.policy import CachePolicy, Consistency
 
@@ -9,7 +10,11 @@ PREFIXES = ("analytics", "session", "transcription", "speaker", "temp")
 
 @dataclass(frozen=True, slots=True)
 class CacheConfig:
-    """Settings of one cache; TTLs and waits in seconds, sizes in bytes."""
+    """Settings of one cache; TTLs and waits in seconds, sizes in bytes.
+
+    `endpoint_ttls` are TTLs by an endpoint's name in its keys, such as `api_meetings.get_meeting`, in the place of
+    those that the endpoints declare.
+    """
 
     enabled: bool = True
     namespace: str = "mina"
@@ -18,6 +23,7 @@ class CacheConfig:
     transcription_ttl: int = 7200
     analytics_ttl: int = 1800
     temp_cache_ttl: int = 300
+    endpoint_ttls: Mapping[str, int] = field(default_factory=dict)
     max_connections: int = 50
     connect_timeout_seconds: float = 0.25
     command_timeout_seconds: float = 0.25

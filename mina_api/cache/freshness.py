@@ -11,12 +11,15 @@ from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.entry import Entry
 
 Chance = Callable[[], float]
+# −ln of the smallest chance there is.
+LONGEST_CHANCE = 37.0
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """Seconds and shares of a policy beside its TTL.
 
+    `soft_ttl`: from this age on an answer, still fresh, is loaded anew in the background at its next use.
     `stale_while_revalidate`, `stale_if_error`: how long after its TTL an answer is served while it is loaded in
     the background, or because loading it failed (RFC 5861). `negative_ttl`: the TTL of a 404; None keeps none.
     `jitter`: the share of the TTL, 0 to 1, by which it is shortened at random, so that what was stored together
@@ -24,9 +27,10 @@ class Freshness:
     XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015).
     `adaptive`: bounds within which the TTL follows what is seen of each key; None leaves it as it is.
 
-    Raises ValueError for what is negative, and for a jitter of 1 or more.
+    Raises ValueError for what is negative, for a TTL of nothing, and for a jitter of 1 or more.
     """
 
+    soft_ttl: float | None = None
     stale_while_revalidate: float = 0.0
     stale_if_error: float = 0.0
     negative_ttl: float | None = None
@@ -40,8 +44,9 @@ class Freshness:
         for name in ("stale_while_revalidate", "stale_if_error", "beta"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must not be negative, but is {getattr(self, name)}")
-        if self.negative_ttl is not None and not 0 < self.negative_ttl < math.inf:
-            raise ValueError(f"negative_ttl must be positive, not {self.negative_ttl}")
+        for name in ("soft_ttl", "negative_ttl"):
+            if (ttl := getattr(self, name)) is not None and not 0 < ttl < math.inf:
+                raise ValueError(f"{name} must be positive, not {ttl}")
 
     @property
     def stale_seconds(self) -> float:
@@ -54,11 +59,18 @@ class Freshness:
         return chosen * (1 - self.jitter * chance()) if self.jitter else chosen
 
     def is_due(self, entry: Entry, now: float, chance: Chance) -> bool:
-        """Whether this one request of all should have a fresh `entry` loaded anew, the likelier the nearer its end."""
+        """Whether this request should have a fresh `entry` loaded anew: past its soft TTL, or by a growing chance."""
+        if self.soft_ttl is not None and now >= entry.created + self.soft_ttl:
+            return True
         if not self.beta or entry.load_seconds <= 0:
             return False
         # 1 − chance() is in (0, 1]: its logarithm exists.
         return now - entry.load_seconds * self.beta * math.log(1 - chance()) >= entry.fresh_until
+
+    def is_due_from(self, entry: Entry) -> float:
+        """Until when (seconds since the epoch) no request has a fresh `entry` loaded anew, whatever its chance."""
+        until = entry.fresh_until - LONGEST_CHANCE * self.beta * entry.load_seconds
+        return until if self.soft_ttl is None else min(until, entry.created + self.soft_ttl)
 
     def serves_while_revalidating(self, entry: Entry, now: float) -> bool:
         """Whether a stale `entry` is served at `now` while it is loaded anew."""

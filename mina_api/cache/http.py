@@ -1,6 +1,6 @@
 """HTTP caching's words, without any I/O: directives, validators, and the headers of a cached answer.
 
-(RFC 9110 sections 8.8 and 13.1, RFC 9111 section 5.2, RFC 9211.)
+(RFC 9110 sections 8.8, 12.5 and 13.1, RFC 9111 sections 4.1 and 5.2, RFC 9211.)
 """
 
 import hashlib
@@ -13,10 +13,13 @@ from mina_api.cache.outcome import ANY, Demand, Outcome, Served
 STORED_HEADERS = frozenset(
     (b"content-type", b"content-disposition", b"content-language", b"etag", b"last-modified", b"link")
 )
+# What an answer that is not stored has of its own, and those who waited for it get anew.
+REPLACED_HEADERS = frozenset((b"age", b"cache-control", b"cache-status", b"content-length", b"vary"))
 NOT_MODIFIED_HEADERS = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"age", b"cache-status"))
 
 _ANY_AGE = str(2**31)  # without an argument; what RFC 9111 section 1.2.2 counts to
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)')
+_NOTHING = re.compile(r"q\s*=\s*0(\.0*)?")
 _ENTITY_TAG = re.compile(r'\s*(?:W/)?("[^"]*")\s*(?:,|$)')
 
 
@@ -50,15 +53,28 @@ def _seconds(argument: str | None, *, invalid: float = 0.0) -> float:
 
 
 def forbids_storing(headers: Headers) -> bool:
-    """Whether an answer says itself that it must not be stored, or could not be given to two people."""
+    """Whether an answer says itself that it must not be stored, or could not be given to two requests."""
     for name, value in headers:
         lowered = name.lower()
-        if lowered == b"set-cookie":
+        if lowered in (b"set-cookie", b"content-encoding"):
             return True
         if lowered == b"cache-control" and "no-store" in directives(value.decode("latin-1")):
             return True
-        if lowered == b"vary" and b"*" in value:
-            return True
+    return "*" in varies_on(headers)
+
+
+def varies_on(headers: Headers) -> frozenset[str]:
+    """The request's headers, in lower case, that an answer's `Vary` names (RFC 9110 section 12.5.5)."""
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == b"vary"]
+    return frozenset(name.strip().lower() for name in ",".join(values).split(",") if name.strip())
+
+
+def takes_zstd(accept_encoding: str) -> bool:
+    """Whether a client names zstd among what it decodes (RFC 9110 section 12.5.3); `*` alone names nothing."""
+    for part in accept_encoding.lower().split(","):
+        coding, *weights = (text.strip() for text in part.split(";"))
+        if coding == "zstd":
+            return not any(_NOTHING.fullmatch(weight) for weight in weights)
     return False
 
 

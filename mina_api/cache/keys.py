@@ -4,15 +4,27 @@
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 from uuid import UUID
 
 MAX_READABLE = 200
+
+# Text that would be taken for a number, a truth value, nothing, a list or a mapping, did it not stand in quotes.
+_READS_AS_ANOTHER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?$|(true|false|null|nan|-?inf)$|['\[{]")
+
+
+@runtime_checkable
+class Secret(Protocol):
+    """A value that hides itself from its `repr`, as pydantic's secrets do."""
+
+    def get_secret_value(self) -> Any:
+        """What it hides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +53,62 @@ def encode(value: str) -> str:
 
 
 def canonical_text(value: Any) -> str:
-    """One validated parameter value as text; equal values give equal text, whatever they were sent as."""
+    """One validated value as text: equal values give equal text, whatever they were sent as, and others another.
+
+    Of a secret it is a digest. Raises TypeError for an object that its `repr` does not tell from others.
+    """
     match value:
+        case None:
+            return "null"
         case bool():
             return "true" if value else "false"
-        case str() if not isinstance(value, Enum):
-            return value
         case Enum():
             return canonical_text(value.value)
+        case str():
+            return f"'{value}'" if _READS_AS_ANOTHER.match(value) else value
         case datetime():
             return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
-        case int() | float() | date() | time() | UUID():
-            return value.isoformat() if isinstance(value, date | time) else str(value)
+        case date() | time():
+            return value.isoformat()
+        case float():
+            return str(value + 0.0)  # -0.0 is 0.0
+        case int() | UUID():
+            return str(value)
+        case Mapping():
+            return "{" + ",".join(sorted(f"{_part(key)}:{_part(inner)}" for key, inner in value.items())) + "}"
+        case set() | frozenset():
+            return "[" + ",".join(sorted(map(_part, value))) + "]"
+        case list() | tuple():
+            return "[" + ",".join(map(_part, value)) + "]"
+        case Secret():
+            return hashlib.sha256(canonical_text(value.get_secret_value()).encode()).hexdigest()[:32]
+        case _ if getattr(type(value), "__repr__", None) is object.__repr__:
+            raise TypeError(
+                f"a {type(value).__name__} cannot be part of a cache key: give it a __repr__, or a key_func"
+            )
         case _:
             return repr(value)
 
 
+def _part(value: Any) -> str:
+    return encode(canonical_text(value))
+
+
 def parameter_text(name: str, value: Any) -> Iterable[str]:
-    """`name=value` for a value, one for each in order for a repeated one, none for an absent one."""
+    """`name=value` for a value, one for each in order for a list (of one: with a comma after it), none for None."""
     if value is None:
         return
-    if isinstance(value, Mapping):
-        for inner in sorted(value):
-            yield from parameter_text(f"{name}.{inner}", value[inner])
-    elif isinstance(value, set | frozenset):
-        for text in sorted(canonical_text(item) for item in value):
-            yield f"{encode(name)}={encode(text)}"
-    elif isinstance(value, list | tuple):
-        if not value:
-            yield f"{encode(name)}"
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=_part)
+    if not isinstance(value, list | tuple):
+        yield f"{encode(name)}={_part(value)}"
+    elif len(value) == 1:
+        yield f"{encode(name)}={_part(value[0])},"
+    elif value:
         for item in value:
-            yield f"{encode(name)}={encode(canonical_text(item))}"
+            yield f"{encode(name)}={_part(item)}"
     else:
-        yield f"{encode(name)}={encode(canonical_text(value))}"
+        yield encode(name)
 
 
 def endpoint_key(
@@ -93,7 +128,7 @@ def endpoint_key(
     scope = f"{encode(namespace)}:{encode(prefix)}:{encode(endpoint)}"
     if user_id is not None:
         scope += f":user:{encode(user_id)}"
-    parts = [encode(canonical_text(value)) for value in path_values]
+    parts = [_part(value) for value in path_values]
     query = [text for name in sorted(parameters or {}) for text in parameter_text(name, (parameters or {})[name])]
     if query:
         parts.append("&".join(query))

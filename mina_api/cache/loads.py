@@ -130,7 +130,9 @@ class Loads:
             led = True
             return await lead()
 
-        served = await (self._flights.run_fresh if fresh else self._flights.run)(key, first)
+        # The one that leads may wait for another process's load first.
+        run = self._flights.run_fresh if fresh else self._flights.run
+        served = await run(key, first, patience_seconds=2 * self._config.wait_seconds)
         return served if led else replace(served, collapsed=True)
 
     async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:

@@ -61,7 +61,7 @@ class LookUp:
             entry = self._store.read(key, fetched.data)
         except UndecodableEntry as failure:
             self._counters.errors += 1
-            logger.warning("the entry of %s cannot be read, so it is deleted: %s", key, failure)
+            logger.error("the entry of %s cannot be read, so it is deleted: %s", key, failure)
             with contextlib.suppress(TierUnavailable):
                 await self._tier.delete([key.name])
             return None

@@ -67,6 +67,7 @@ def cache_response(
     tags: Iterable[Tag] = (),
     condition: Callable[[TagContext], bool] | None = None,
     vary: Vary | None = None,
+    soft_ttl: float | None = None,
     stale_while_revalidate: float = 0.0,
     stale_if_error: float = 0.0,
     negative_ttl: float | None = None,
@@ -80,7 +81,7 @@ def cache_response(
     `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
     local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
     false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
-    `consistency` is a `CachePolicy`'s. The six before it are a `Freshness`, which says what they mean; raises
+    `consistency` is a `CachePolicy`'s. The seven before it are a `Freshness`, which says what they mean; raises
     ValueError for bad ones.
     """
     caching = Caching(
@@ -92,7 +93,15 @@ def cache_response(
         key_func=key_func,
         condition=condition,
         vary=dict(vary or {}),
-        freshness=Freshness(stale_while_revalidate, stale_if_error, negative_ttl, jitter, beta, adaptive),
+        freshness=Freshness(
+            soft_ttl=soft_ttl,
+            stale_while_revalidate=stale_while_revalidate,
+            stale_if_error=stale_if_error,
+            negative_ttl=negative_ttl,
+            jitter=jitter,
+            beta=beta,
+            adaptive=adaptive,
+        ),
         consistency=consistency,
     )
 

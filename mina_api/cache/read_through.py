@@ -78,7 +78,7 @@ class ReadThrough:
         self._store.used(key, policy)
         kept = self._memory.get(key.name)
         if kept is not None and read.is_answered_by(kept) and self._serves(read, kept):
-            self._counters.hit(key.prefix)
+            self._counters.hit(key)
             return Served(kept, Outcome.HIT, MEMORY, fence=self._memory.fence())
         if self._standing.forbids(policy.tags):
             return await self._aside(read, *(OUTSIDE if self._tier.is_available else WITHOUT_TIER))
@@ -86,20 +86,20 @@ class ReadThrough:
             found = await self._look_up.find(read)
             entry = found.entry
             if entry is not None and self._serves(read, entry):
-                self._counters.hit(key.prefix)
+                self._counters.hit(key)
                 return Served(entry, Outcome.HIT, TIER, fence=found.fence)
             snapshot = None if demand.only_if_cached else await self._look_up.snapshot(policy, found)
         except TierUnavailable:
             return await self._without_tier(read)
         if demand.only_if_cached:
-            self._counters.loaded(key.prefix)
+            self._counters.loaded(key)
             return Served(None, Outcome.MISS)
         if snapshot is None:
             return await self._aside(read, Outcome.BYPASS)
         if read.is_older_than(snapshot):
-            self._counters.loaded(key.prefix, bypass=True)
+            self._counters.loaded(key, bypass=True)
             return await self._loads.load(read, Outcome.BYPASS, None, CHANGED)
-        self._counters.loaded(key.prefix)
+        self._counters.loaded(key)
         try:
             if entry is not None and entry.is_fresh(self._clock.now()):
                 return await self._loads.anew(read, snapshot)
@@ -113,7 +113,7 @@ class ReadThrough:
 
     async def _aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """An answer that the cache has no part in."""
-        self._counters.loaded(read.key.prefix, bypass=outcome is Outcome.BYPASS)
+        self._counters.loaded(read.key, bypass=outcome is Outcome.BYPASS)
         if read.demand.only_if_cached:
             return Served(None, outcome, detail)
         return await self._loads.aside(read, outcome, detail)
@@ -124,7 +124,7 @@ class ReadThrough:
         is_kept = self._standing.is_alone and self._memory.is_valid
         if not is_kept or not read.demand.leaves_freshness_to_us or read.demand.only_if_cached:
             return await self._aside(read, *WITHOUT_TIER)
-        self._counters.loaded(read.key.prefix)
+        self._counters.loaded(read.key)
         return await self._loads.into_memory(read)
 
     def _serves(self, read: Read, entry: Entry) -> bool:

@@ -1,5 +1,6 @@
 """The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
 
+import asyncio
 import contextlib
 import logging
 import random
@@ -137,16 +138,15 @@ class CacheService:
         return (await self.get_many([key], prefix)).get(key, default)
 
     async def get_many(self, keys: Sequence[str], prefix: str = "temp") -> dict[str, Any]:
-        """The values that are there, by key."""
-        found: dict[str, Any] = {}
-        for key in keys:
-            value = await self._find(self._key(key, prefix))
+        """The values that are there, by key; all are asked for at once."""
+        names = [self._key(key, prefix) for key in keys]
+        values = await asyncio.gather(*map(self._find, names))
+        for name, value in zip(names, values, strict=True):
             if value is _ABSENT:
-                self._counters.loaded(prefix)
-                continue
-            self._counters.hit(prefix)
-            found[key] = value
-        return found
+                self._counters.loaded(name)
+            else:
+                self._counters.hit(name)
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not _ABSENT}
 
     async def set(
         self, key: str, value: Any, ttl: int | None = None, prefix: str = "temp", tags: Iterable[str] = ()
@@ -179,6 +179,7 @@ class CacheService:
             return False
         await self._forget_everywhere(name)
         self._counters.deletes += removed
+        logger.info("deleted: %s", name)
         return bool(removed)
 
     async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
@@ -272,7 +273,7 @@ class CacheService:
 
     def count_hits(self, key: CacheKey, times: int, recipe: Callable[[], str] | None) -> None:
         """Count answers from memory that were given without `read`."""
-        self._counters.hit(key.prefix, times)
+        self._counters.hit(key, times)
         if recipe is not None:
             self._usage.count(key.canonical, recipe, times)
 
@@ -335,7 +336,7 @@ class CacheService:
 
     def _unreadable(self, key: CacheKey, failure: Exception) -> None:
         self._counters.errors += 1
-        logger.warning("the entry of %s cannot be read: %s", key, failure)
+        logger.error("the entry of %s cannot be read: %s", key, failure)
 
     async def _find(self, key: CacheKey) -> Any:
         """The value of `key` under whatever tags it was set with, else _ABSENT; tokens are read after the entry."""

@@ -15,11 +15,13 @@ Load = Callable[[], Awaitable[T]]
 class _Flight(Generic[T]):
     """One load and the number of those who wait for it."""
 
-    __slots__ = ("task", "waiters")
+    __slots__ = ("is_abandoned", "task", "waiters")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[T]
         self.waiters = 0
+        # Nobody waits any more: it is being cancelled, and who comes now must not be.
+        self.is_abandoned = False
 
     async def join(self) -> T:
         self.waiters += 1
@@ -28,6 +30,7 @@ class _Flight(Generic[T]):
         finally:
             self.waiters -= 1
             if self.waiters == 0 and not self.task.done():
+                self.is_abandoned = True
                 self.task.cancel()
 
 
@@ -45,20 +48,32 @@ class SingleFlight(Generic[T]):
     def __len__(self) -> int:
         return len(self._running) + len(self._queued)
 
-    async def run(self, key: Hashable, load: Load[T]) -> T:
-        """The result of `load`, shared with all who ask for `key` while it runs; raises what it raises."""
-        flight = self._running.get(key)
-        if flight is None:
-            flight = self._start(key, load)
-        return await flight.join()
+    async def run(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
+        """The result of `load`, shared with all who ask for `key` while it runs; raises what it raises.
 
-    async def run_fresh(self, key: Hashable, load: Load[T]) -> T:
-        """The result of a load that began after this call: of the next one, if one is running now."""
-        if (queued := self._queued.get(key)) is not None:
+        Who has waited for another's load for `patience_seconds` goes over to a new one, with all who have.
+        """
+        while (flight := _joinable(self._running, key)) is not None:
+            try:
+                async with asyncio.timeout(patience_seconds) as patience:
+                    return await flight.join()
+            except TimeoutError:
+                if not patience.expired():
+                    raise
+                if self._running.get(key) is flight:
+                    break
+        return await self._start(key, load).join()
+
+    async def run_fresh(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
+        """The result of a load that began after this call: of the next one, if one is running now.
+
+        The next one begins when the running one ends, or after `patience_seconds`.
+        """
+        if (queued := _joinable(self._queued, key)) is not None:
             return await queued.join()
-        if (running := self._running.get(key)) is None:
+        if (running := _joinable(self._running, key)) is None:
             return await self._start(key, load).join()
-        return await self._queue(key, running, load).join()
+        return await self._queue(key, running, load, patience_seconds).join()
 
     def _start(self, key: Hashable, load: Load[T]) -> _Flight[T]:
         flight: _Flight[T] = _Flight()
@@ -66,12 +81,12 @@ class SingleFlight(Generic[T]):
         self._launch(flight, self._running, key, load)
         return flight
 
-    def _queue(self, key: Hashable, running: _Flight[T], load: Load[T]) -> _Flight[T]:
+    def _queue(self, key: Hashable, running: _Flight[T], load: Load[T], patience: float | None) -> _Flight[T]:
         flight: _Flight[T] = _Flight()
         self._queued[key] = flight
 
         async def after_the_running_one() -> T:
-            await asyncio.wait((running.task,))
+            await asyncio.wait((running.task,), timeout=patience)
             del self._queued[key]
             self._running[key] = flight
             return await load()
@@ -93,3 +108,8 @@ class SingleFlight(Generic[T]):
                 task.exception()
 
         flight.task.add_done_callback(leave)
+
+
+def _joinable(table: dict[Hashable, _Flight[T]], key: Hashable) -> _Flight[T] | None:
+    flight = table.get(key)
+    return None if flight is None or flight.is_abandoned else flight

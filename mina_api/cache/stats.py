@@ -1,9 +1,13 @@
-"""Counters of what the cache did in this process."""
+"""Counters of what the cache did in this process, and their lines in its log: DEBUG for what happens all the time."""
 
+import logging
 from collections import Counter
 from typing import TypedDict
 
 from mina_api.cache.clock import Clock
+from mina_api.cache.keys import CacheKey
+
+logger = logging.getLogger(__name__)
 
 
 class CacheStats(TypedDict):
@@ -34,18 +38,21 @@ class Counters:
         self.hits_by_prefix: Counter[str] = Counter()
         self.misses_by_prefix: Counter[str] = Counter()
 
-    def hit(self, prefix: str, times: int = 1) -> None:
+    def hit(self, key: CacheKey, times: int = 1) -> None:
         """Count answers from the cache."""
         self.hits += times
-        self.hits_by_prefix[prefix] += times
+        self.hits_by_prefix[key.prefix] += times
+        logger.debug("hit: %s", key)
 
-    def loaded(self, prefix: str, *, bypass: bool = False) -> None:
+    def loaded(self, key: CacheKey, *, bypass: bool = False) -> None:
         """Count an answer that had to be loaded, or that the cache had no part in."""
         if bypass:
             self.bypasses += 1
+            logger.debug("bypass: %s", key)
             return
         self.misses += 1
-        self.misses_by_prefix[prefix] += 1
+        self.misses_by_prefix[key.prefix] += 1
+        logger.debug("miss: %s", key)
 
     def snapshot(self) -> CacheStats:
         """The counts now."""

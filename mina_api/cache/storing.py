@@ -112,4 +112,5 @@ class EntryStore:
             self._counters.errors += 1
             return None
         self._counters.sets += 1
+        logger.debug("set: %s for %d seconds", key, entry.ttl(entry.created))
         return packed

@@ -3,9 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mina_api.cache.memory import Memory
 from mina_api.cache.policy import CachePolicy
@@ -86,15 +86,14 @@ class FaultyTier:
             del self._gates[method]
             gate.open()
 
-    async def _call(self, method: str, call: Awaitable[T]) -> T:
+    async def _call(self, method: str, call: Coroutine[Any, Any, T]) -> T:
         self.calls[method] += 1
         try:
             if gate := self._gates.get(method):
                 await gate.pass_through()
             _spend(self._before, method)
         except BaseException:
-            if asyncio.iscoroutine(call):
-                call.close()
+            call.close()
             raise
         result = await call
         _spend(self._after, method)

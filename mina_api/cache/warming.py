@@ -43,7 +43,7 @@ async def warm(
             try:
                 await ask(recipe)
             except Exception:
-                logger.warning("warming %s failed", recipe, exc_info=True)
+                logger.exception("warming %s failed", recipe)
                 progress = WarmProgress(progress.total, progress.answered, progress.failed + 1)
             else:
                 progress = WarmProgress(progress.total, progress.answered + 1, progress.failed)

@@ -18,8 +18,12 @@ def serving(valkey_url: str) -> Serving:
     """Serves a router over a cache with these options: `async with serving(router) as client`."""
 
     @asynccontextmanager
-    async def serve(router: APIRouter, url: str = valkey_url, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async def serve(
+        router: APIRouter, url: str = valkey_url, middleware: Any = None, **options: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
         app = FastAPI()
+        if middleware is not None:
+            app.add_middleware(middleware)
         app.include_router(router)
         async with a_cache(url, **options) as cache:
             app.state.cache = cache

@@ -1,8 +1,9 @@
 """Caches under test: each `a_cache` is what one process would have."""
 
 import asyncio
+import inspect
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +15,7 @@ from mina_api.cache.redis_tier import OnReturn, RedisTier
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
+from mina_api.cache.testing import FaultyTier
 
 # A busy test machine is no lost Redis; tests that lose one say how soon it is given up.
 # A register that a test begins with makes its first write wait for a lease's length. What is in memory is not asked
@@ -53,6 +55,29 @@ async def a_cache(
         yield cache
     finally:
         await cache.close()
+
+
+@asynccontextmanager
+async def a_faulty_cache(url: str, **config: Any) -> AsyncIterator[tuple[CacheService, FaultyTier]]:
+    """A started cache on the Valkey at `url`, and the tier before it that fails when it is told to."""
+    chosen = CacheConfig(**{**PATIENT, **config})
+    tier = FaultyTier(RedisTier(url, chosen))
+    cache = CacheService(tier, chosen)
+    await cache.start()
+    try:
+        yield cache, tier
+    finally:
+        await cache.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Returns once `condition`, which may be a coroutine's, holds of something that tells nobody when it does."""
+    async with asyncio.timeout(60):
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.002)
 
 
 async def available(cache: CacheService) -> None:

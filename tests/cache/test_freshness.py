@@ -44,11 +44,16 @@ class TestFreshness:
             {"beta": -1},
             {"stale_if_error": -1},
             {"negative_ttl": 0},
+            {"soft_ttl": 0},
+            {"soft_ttl": -1},
+            {"stale_while_revalidate": float("inf")},
             {"beta": float("nan")},
         ],
     )
     def test_refuses_what_means_nothing(self, values: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match=r"jitter|beta|stale_if_error|negative_ttl"):
+        with pytest.raises(
+            ValueError, match=r"jitter|beta|stale_if_error|negative_ttl|soft_ttl|stale_while_revalidate"
+        ):
             Freshness(**values)
 
     @given(chance=st.floats(0, 1, exclude_max=True), jitter=st.floats(0, 0.9))
@@ -235,6 +240,42 @@ class TestStaleWhileRevalidate:
             await source.begun.wait()
 
         assert source.number == 1
+
+
+class TestSoftTtl:
+    POLICY = CachePolicy(100, tags=("t",), freshness=Freshness(soft_ttl=40, beta=0))
+
+    async def test_serves_what_is_fresh_and_loads_once_in_the_background(
+        self, cache: CacheService, source: Source, clock: FakeClock
+    ) -> None:
+        await cache.read(Read(KEY, self.POLICY, source))
+        clock.advance(39)
+        young = body(await cache.read(Read(KEY, self.POLICY, source)))
+        await refreshed(cache)
+        loads = source.number
+        clock.advance(1)
+        source.gate.clear()
+        old = [body(await cache.read(Read(KEY, self.POLICY, source))) for _ in range(5)]
+        source.gate.set()
+        await refreshed(cache)
+
+        assert (young, loads) == ((b"1", Outcome.HIT, "l2"), 1)
+        assert old == [(b"1", Outcome.HIT, "l2")] * 5
+        assert body(await cache.read(Read(KEY, self.POLICY, source))) == (b"2", Outcome.HIT, "l2")
+        assert source.number == 2
+
+    async def test_of_a_load_that_fails_costs_nothing_before_the_ttl(
+        self, cache: CacheService, source: Source, clock: FakeClock
+    ) -> None:
+        await cache.read(Read(KEY, self.POLICY, source))
+        source.failure = OSError("no database")
+        clock.advance(99)
+
+        assert body(await cache.read(Read(KEY, self.POLICY, source)))[0] == b"1"
+        await refreshed(cache)
+        clock.advance(1)
+        with pytest.raises(OSError, match="no database"):
+            await cache.read(Read(KEY, self.POLICY, source))
 
 
 class TestStaleIfError:

@@ -7,6 +7,8 @@ from mina_api.cache.http import (
     forbids_storing,
     matches,
     parse_demand,
+    takes_zstd,
+    varies_on,
 )
 from mina_api.cache.outcome import ANY, Demand, Outcome, Served
 from tests.cache.test_entry import an_entry
@@ -35,6 +37,14 @@ class TestParseDemand:
             ("max-stale", Demand(max_stale=2.0**31)),
             ("max-stale=soon", ANY),
             ("my-no-cache", ANY),
+            ("max-age=-1", Demand(reload=True, max_age=0.0)),
+            ("max-age=1.5", Demand(reload=True, max_age=0.0)),
+            ("max-age=\u0663\u0660", Demand(reload=True, max_age=0.0)),
+            ("max-age=99999999999999999999", Demand(max_age=1e20)),
+            ("max-age", Demand(reload=True, max_age=0.0)),
+            ("min-fresh=soon", Demand(min_fresh=float("inf"))),
+            ("NO-CACHE", Demand(reload=True)),
+            ('no-cache="set-cookie"', Demand(reload=True)),
         ],
     )
     def test_reads_each_directive_by_itself(self, header: str | None, demand: Demand) -> None:
@@ -66,8 +76,35 @@ class TestForbidsStoring:
     def test_of_what_is_one_persons_or_says_so(self) -> None:
         assert forbids_storing(((b"set-cookie", b"a=b"),))
         assert forbids_storing(((b"Cache-Control", b"private, no-store"),))
-        assert forbids_storing(((b"vary", b"*"),))
-        assert not forbids_storing(((b"cache-control", b"private"), (b"etag", b'"1"')))
+        assert forbids_storing(((b"vary", b"Accept, *"),))
+        assert forbids_storing(((b"content-encoding", b"gzip"),))
+        assert not forbids_storing(((b"cache-control", b"private"), (b"etag", b'"1"'), (b"vary", b"Accept")))
+
+
+class TestVariesOn:
+    def test_reads_every_line_in_any_case(self) -> None:
+        assert varies_on(((b"Vary", b"Accept, ACCEPT-Language,"), (b"vary", b"x-a"))) == {
+            "accept", "accept-language", "x-a"
+        }  # fmt: skip
+        assert varies_on(((b"via", b"x"),)) == frozenset()
+
+
+class TestTakesZstd:
+    @pytest.mark.parametrize(
+        ("header", "takes"),
+        [
+            ("gzip, zstd", True),
+            ("ZSTD;q=0.5", True),
+            ("zstd;q=0", False),
+            ("zstd; q=0.000", False),
+            ("zstd;q=0.001", True),
+            ("*", False),
+            ("zstdx", False),
+            ("", False),
+        ],
+    )
+    def test_is_for_who_names_it(self, header: str, takes: bool) -> None:
+        assert takes_zstd(header) is takes
 
 
 class TestCacheStatus:

@@ -1,12 +1,68 @@
-from datetime import UTC, datetime
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, manual_key, module_label
+
+# One endpoint's requests: what its path and its parameters were validated to, JSON parameters among them.
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
+    | st.text()
+    | st.sampled_from(
+        ["1", "true", "null", "[]", "'", "a:b", "a,b", "a=b&c=d", "%2C", "1.0", "-1e5", "*", "é", "e\u0301"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "prefix": st.text(max_size=3),
+        "endpoint": st.text(max_size=3),
+        "user_id": st.none() | st.text(max_size=5),
+        "path_values": st.tuples(VALUES),
+        "parameters": st.dictionaries(st.text(max_size=3), VALUES, max_size=3),
+    }
+)
+Request = dict[str, Any]
+
+
+def neighbours(request: Request) -> st.SearchStrategy[Request]:
+    """Requests that differ from `request` in one value, which reads alike."""
+    alike: list[Callable[[Any], Any]] = [
+        str,
+        canonical_text,
+        json.dumps,
+        lambda value: [value],
+        lambda value: {"a": value},
+        lambda value: next(iter(value), None) if isinstance(value, list | dict) else value,
+    ]
+
+    def changed(chosen: tuple[str | None, Callable[[Any], Any]]) -> Request:
+        name, change = chosen
+        if name is None:
+            return {**request, "path_values": (change(request["path_values"][0]),)}
+        return {**request, "parameters": {**request["parameters"], name: change(request["parameters"][name])}}
+
+    return st.tuples(st.sampled_from([None, *request["parameters"]]), st.sampled_from(alike)).map(changed)
+
+
+def told_apart(request: Request) -> str:
+    """The request as JSON, which tells the types apart; a parameter that is None is as one that is absent."""
+    given = {name: value for name, value in request["parameters"].items() if value is not None}
+    return json.dumps({**request, "parameters": given}, sort_keys=True)
 
 
 def a_key(**given: Any) -> CacheKey:
@@ -49,12 +105,25 @@ class TestEndpointKey:
         assert key.name.count(":") == a_key(path_values=["a"], parameters={"q": "a"}).name.count(":")
         assert not set(key.name.split(":", 5)[-1]) & set("*?[]{} #")
 
-    @given(st.lists(st.text(), max_size=3), st.lists(st.text(), max_size=3), st.text(max_size=5), st.text(max_size=5))
-    def test_is_injective(self, one: list[str], other: list[str], user: str, other_user: str) -> None:
-        first = a_key(user_id=user, parameters={"q": one})
-        second = a_key(user_id=other_user, parameters={"q": other})
+    @given(REQUESTS.flatmap(lambda request: st.tuples(st.just(request), REQUESTS | neighbours(request))))
+    def test_is_injective(self, pair: tuple[Request, Request]) -> None:
+        one, other = pair
 
-        assert (first.canonical == second.canonical) == ((one, user) == (other, other_user))
+        assert (a_key(**one).canonical == a_key(**other).canonical) == (told_apart(one) == told_apart(other))
+
+    @given(REQUESTS, st.randoms())
+    def test_is_equal_for_equal_requests(self, request: Request, chance: random.Random) -> None:
+        shuffled = list(request["parameters"].items())
+        chance.shuffle(shuffled)
+
+        assert a_key(**request) == a_key(**{**request, "parameters": dict(shuffled)})
+
+    def test_tells_a_list_of_one_from_its_item_and_a_number_from_its_digits(self) -> None:
+        found = {
+            a_key(parameters={"q": value}).canonical for value in (1, "1", [1], ["1"], [], "", [""], {"a": 1}, 1.5)
+        }
+
+        assert len(found) == 9
 
     def test_hashes_long_parameters_and_leaves_the_scope_in_clear(self) -> None:
         key = a_key(parameters={"q": "x" * 300})
@@ -79,13 +148,44 @@ class TestManualKey:
         assert forged.name != endpoint
 
 
+class Colour(Enum):
+    RED = "red"
+    ONE = 1
+
+
 class TestCanonicalText:
     def test_is_equal_for_equal_values(self) -> None:
-        class Colour(Enum):
-            RED = "red"
-
         moment = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
-        assert canonical_text(Colour.RED) == "red"
-        assert canonical_text(True) == "true"
         assert canonical_text(moment) == canonical_text(datetime.fromisoformat("2026-11-24T10:00:00+01:00"))
+        assert canonical_text(-0.0) == canonical_text(0.0)
+        assert canonical_text({3, 1, 2}) == canonical_text(frozenset([2, 3, 1]))
+        assert canonical_text({"a": 1, "b": 2}) == canonical_text({"b": 2, "a": 1})
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (Colour.RED, "red"),
+            (Colour.ONE, "1"),
+            (True, "true"),
+            (None, "null"),
+            (7, "7"),
+            ("7", "'7'"),
+            ("7 days", "7 days"),
+            (date(2026, 11, 24), "2026-11-24"),
+            (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+            (Decimal("1.50"), "Decimal('1.50')"),
+        ],
+    )
+    def test_is_readable(self, value: Any, text: str) -> None:
+        assert canonical_text(value) == text
+
+    def test_of_a_secret_tells_it_from_others_and_does_not_say_it(self) -> None:
+        one, other = canonical_text(SecretStr("s3cret")), canonical_text(SecretStr("another"))
+
+        assert one != other
+        assert "s3cret" not in one
+
+    def test_refuses_what_only_its_address_tells_from_others(self) -> None:
+        with pytest.raises(TypeError, match="object cannot be part of a cache key"):
+            canonical_text([object()])

@@ -69,6 +69,33 @@ class TestRun:
         assert load.cancelled
         assert len(flights) == 0
 
+    @pytest.mark.parametrize("run", ["run", "run_fresh"])
+    async def test_takes_nobody_along_who_comes_while_a_load_that_nobody_wanted_ends(self, run: str) -> None:
+        flights: SingleFlight[str] = SingleFlight()
+        started, rolled_back = asyncio.Event(), asyncio.Event()
+
+        async def end_slowly() -> str:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await rolled_back.wait()
+            raise AssertionError
+
+        only = asyncio.create_task(getattr(flights, run)("k", end_slowly))
+        await started.wait()
+        only.cancel()
+        await asyncio.sleep(0)
+        new = Load("new")
+        new.go.set()
+        later = asyncio.create_task(getattr(flights, run)("k", new))
+        await asyncio.wait((later,), timeout=0.1)
+        rolled_back.set()
+
+        assert await later == "new"
+        with pytest.raises(asyncio.CancelledError):
+            await only
+
     async def test_gives_a_failure_to_all_and_keeps_nothing_of_it(self) -> None:
         flights: SingleFlight[str] = SingleFlight()
 
@@ -80,8 +107,48 @@ class TestRun:
         assert [type(failure) for failure in failures] == [LookupError] * 3
         assert len(flights) == 0
 
+    async def test_is_not_waited_for_for_ever_and_begun_anew_once(self) -> None:
+        flights: SingleFlight[str] = SingleFlight()
+        hung, new = Load("hung"), Load("new")
+        new.go.set()
+        first = asyncio.create_task(flights.run("k", hung, patience_seconds=0.01))
+        await hung.started.wait()
+
+        others = await asyncio.gather(*(flights.run("k", new, patience_seconds=0.01) for _ in range(20)))
+        hung.go.set()
+
+        assert (set(others), new.calls, await first) == ({"new"}, 1, "hung")
+        assert len(flights) == 0
+
+    async def test_of_a_load_that_times_out_by_itself_raises_that(self) -> None:
+        flights: SingleFlight[str] = SingleFlight()
+        started, go = asyncio.Event(), asyncio.Event()
+
+        async def time_out() -> str:
+            started.set()
+            await go.wait()
+            raise TimeoutError("the database")
+
+        asking = [asyncio.create_task(flights.run("k", time_out, patience_seconds=60)) for _ in range(2)]
+        await started.wait()
+        go.set()
+
+        assert [str(each) for each in await asyncio.gather(*asking, return_exceptions=True)] == ["the database"] * 2
+
 
 class TestRunFresh:
+    async def test_does_not_wait_for_ever_for_a_load_before_it(self) -> None:
+        flights: SingleFlight[str] = SingleFlight()
+        hung, new = Load("hung"), Load("new")
+        new.go.set()
+        earlier = asyncio.create_task(flights.run_fresh("k", hung))
+        await hung.started.wait()
+
+        assert await flights.run_fresh("k", new, patience_seconds=0.01) == "new"
+        hung.go.set()
+        assert await earlier == "hung"
+        assert len(flights) == 0
+
     async def test_never_joins_a_load_that_began_before_the_call(self) -> None:
         flights: SingleFlight[str] = SingleFlight()
         old, new = Load("old"), Load("new")

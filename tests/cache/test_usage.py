@@ -8,18 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mina_api.cache.clock import SystemClock
-from mina_api.cache.config import CacheConfig
 from mina_api.cache.keys import manual_key
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
-from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
-from mina_api.cache.testing import FakeClock, FaultyTier
+from mina_api.cache.testing import FakeClock
 from mina_api.cache.usage import DAY_SECONDS, KEPT, Usage
 from mina_api.cache.warming import WarmProgress, warm
-from tests.cache.services import PATIENT, a_cache
+from tests.cache.services import a_cache, a_faulty_cache, until
 
 
 class TestUsage:
@@ -85,21 +82,13 @@ class TestMostUsed:
             assert await other.most_used() == ["a"]
 
     async def test_is_told_by_itself_and_again_where_redis_was_away(self, valkey_url: str) -> None:
-        config = CacheConfig(**{**PATIENT, "usage_seconds": 0.01})  # type: ignore[arg-type]
-        tier = FaultyTier(RedisTier(valkey_url, config))
-        cache = CacheService(tier, config, clock=SystemClock())
-        await cache.start()
-        try:
+        async with a_faulty_cache(valkey_url, usage_seconds=0.01) as (cache, tier):
             tier.fail("record_uses", times=2)
             await ask(cache, "a", 3)
 
-            async with asyncio.timeout(60):
-                while not await tier.most_used(int(cache.clock.now() // DAY_SECONDS), 10):  # noqa: ASYNC110  (its own task tells, and tells nobody)
-                    await asyncio.sleep(0.005)
+            await until(lambda: tier.most_used(int(cache.clock.now() // DAY_SECONDS), 10))
             assert tier.calls["record_uses"] >= 3
             assert await cache.most_used() == ["a"]
-        finally:
-            await cache.close()
 
 
 @pytest.fixture

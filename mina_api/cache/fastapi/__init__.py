@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from mina_api.cache.fastapi.identity import Identity, Voucher, identify
 from mina_api.cache.fastapi.pending import PendingInvalidation, get_pending, pending_of
-from mina_api.cache.fastapi.route import CachedRoute
+from mina_api.cache.fastapi.route import CachedRoute, cached_endpoints
 from mina_api.cache.fastapi.shortcuts import Shortcuts
 from mina_api.cache.fastapi.state import cache_of, get_cache
 from mina_api.cache.fastapi.warming import RecordedRequest, Repeater, WarmingFailed
@@ -30,6 +30,7 @@ __all__ = [
     "WarmingFailed",
     "cache_of",
     "cache_response",
+    "cached_endpoints",
     "identify",
     "invalidate_cache",
     "pending_of",

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
 
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.calls import call
@@ -16,7 +17,15 @@ from mina_api.cache.fastapi.rendering import Renderer, is_whole
 from mina_api.cache.fastapi.responding import Header, respond
 from mina_api.cache.fastapi.state import cache_of, shortcuts_of
 from mina_api.cache.fastapi.warming import recipe_of
-from mina_api.cache.http import STORED_HEADERS, answer_headers, entity_tag, forbids_storing, parse_demand
+from mina_api.cache.http import (
+    REPLACED_HEADERS,
+    STORED_HEADERS,
+    answer_headers,
+    entity_tag,
+    forbids_storing,
+    parse_demand,
+    varies_on,
+)
 from mina_api.cache.marks import TagContext
 from mina_api.cache.outcome import NOTHING_READ, Loaded, Outcome, Served
 from mina_api.cache.read_through import MEMORY, TIER
@@ -28,7 +37,7 @@ class Answering:
     """The cached answers of one route; `endpoint` is called only where a load is due."""
 
     def __init__(self, plan: CachePlan, route: Any, endpoint: Any) -> None:
-        self._plan = plan
+        self.plan = plan
         self.endpoint = endpoint
         self.renderer = Renderer(route)
         self.keeps_not_found = plan.caching.freshness.negative_ttl is not None
@@ -37,21 +46,21 @@ class Answering:
         """The response to `request`, whose dependencies are solved into `values`."""
         cache = cache_of(request)
         identity = identity_of(request)
-        context = self._plan.context(request, identity, cache.clock.now())
+        context = self.plan.context(request, identity, cache.clock.now())
         from_dependencies: list[Header] = list(injected.raw_headers)
         load = _Load(self, request, injected, values)
-        condition = self._plan.caching.condition
-        if (self._plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
+        condition = self.plan.caching.condition
+        if (self.plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
-        demand = parse_demand(request.headers.get("cache-control"))
+        demand = parse_demand(_header(request, "cache-control"))
         read = Read(
-            self._plan.key(request, identity, context, cache.config),
-            self._plan.policy(context, cache.config),
+            self.plan.key(request, identity, context, cache.config),
+            self.plan.policy(context, cache.config),
             load,
             demand,
             identity.seen if identity is not None else NOTHING_READ,
             load.is_failure,
-            (lambda: recipe_of(request, identity)) if self._plan.is_repeatable else None,
+            (lambda: recipe_of(request, identity)) if self.plan.is_repeatable else None,
         )
         began = time.perf_counter()
         served = await cache.read(read)
@@ -64,11 +73,13 @@ class Answering:
                 served.entry,
                 cache.clock.now(),
                 cache.config.max_body_bytes,
-                if_none_match=request.headers.get("if-none-match"),
-                accept_encoding=request.headers.get("accept-encoding"),
+                if_none_match=_header(request, "if-none-match"),
+                accept_encoding=_header(request, "accept-encoding"),
                 from_dependencies=from_dependencies,
             )
-            return _bare(answer.body, answer.status, answer.headers)
+            response = _bare(answer.body, answer.status, answer.headers)
+            response.background = load.background
+            return response
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
@@ -78,23 +89,23 @@ class Answering:
     ) -> None:
         """Have the like of `request` answered by a shortcut, where nothing else has a part in the answer."""
         shortcuts = shortcuts_of(request)
-        vouched = identity.voucher is not None if identity is not None else not self._plan.needs_identity
-        if shortcuts is None or not vouched or not self._plan.may_be_shortened:
+        vouched = identity.voucher is not None if identity is not None else not self.plan.needs_identity
+        if shortcuts is None or not vouched or not self.plan.may_be_shortened:
             return
         cache, key, recipe = cache_of(request), read.key, recipe_of(request, identity)
-        varying = self._plan.varying(context)
+        varying = self.plan.varying(context)
 
         def is_same(now: float) -> bool:
             later = context.at(now)
             return (
-                self._plan.varying(later) == varying and self._plan.policy(later, cache.config).tags == read.policy.tags
+                self.plan.varying(later) == varying and self.plan.policy(later, cache.config).tags == read.policy.tags
             )
 
         shortcuts.add(
             request.scope,
             key.name,
             entry,
-            read.policy.freshness.beta,
+            read.policy.freshness,
             identity.voucher if identity is not None else None,
             is_same,
             lambda hits: cache.count_hits(key, hits, lambda: recipe),
@@ -111,21 +122,25 @@ class _Load:
         self._values = values
         self.made: Response | None = None
         self.seconds = 0.0
+        self.background: BackgroundTask | None = None
 
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
         began = time.perf_counter()
         response = await self._answer()
         self.seconds = time.perf_counter() - began
-        headers = tuple((name.lower(), value) for name, value in response.raw_headers if name.lower() in STORED_HEADERS)
-        if not is_whole(response) or forbids_storing(tuple(response.raw_headers)):
+        self.background = response.background
+        raw = tuple((name.lower(), value) for name, value in response.raw_headers)
+        plan = self._route.plan
+        if not is_whole(response) or forbids_storing(raw) or not varies_on(raw) <= plan.known_headers:
             self.made = response
             return None
-        body = bytes(response.body)
-        if response.status_code == 200 and not any(name == b"etag" for name, _ in headers):
-            headers = (*headers, (b"etag", entity_tag(body)))
         storable = response.status_code == 200 or (response.status_code == 404 and self._route.keeps_not_found)
-        return Loaded(body, response.status_code, headers, storable=storable)
+        kept = [each for each in raw if (each[0] in STORED_HEADERS if storable else each[0] not in REPLACED_HEADERS)]
+        body = bytes(response.body)
+        if response.status_code == 200 and not any(name == b"etag" for name, _ in kept):
+            kept.append((b"etag", entity_tag(body)))
+        return Loaded(body, response.status_code, (*kept, *plan.vary), storable=storable)
 
     async def is_failure(self, failure: Exception) -> bool:
         """Whether the application answers `failure` as a mistake of its own, by a 5xx."""
@@ -165,3 +180,8 @@ def _bare(body: bytes, status: int, headers: list[Header]) -> Response:
     response.body = body
     response.raw_headers[:] = headers
     return response
+
+
+def _header(request: Request, name: str) -> str:
+    """All lines of a list header as one (RFC 9110 section 5.3); empty where there is none."""
+    return ", ".join(request.headers.getlist(name))

@@ -10,6 +10,8 @@ from fastapi.dependencies.utils import request_params_to_args
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
+from mina_api.cache.keys import canonical_text
+
 Fields = list[Any]
 CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 
@@ -50,6 +52,11 @@ class Parameters:
         """Whether path, query and who asks say everything, so that the request can be made again from them."""
         return not self._cookies and all(field.alias.lower() in CREDENTIALS for field in self._headers)
 
+    @property
+    def header_names(self) -> frozenset[str]:
+        """The headers, in lower case, whose values are in the key; those of credentials are there by who asks."""
+        return frozenset(name for field in self._headers for name in _header_names(field)) - CREDENTIALS
+
     def path(self, request: Request) -> dict[str, Any]:
         """Path parameters by name, in the path's order."""
         values = _values(self._path, request.path_params)
@@ -64,12 +71,22 @@ class Parameters:
         ):
             for name, value in _values(fields, received).items():
                 if value is not None:
-                    values[f"{kind}:{name}"] = hashlib.sha256(str(value).encode()).hexdigest()[:32]
+                    values[f"{kind}:{name}"] = hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
         return values
 
 
 def _distinct(fields: Iterable[Any]) -> Fields:
     return list({field.alias: field for field in fields}.values())
+
+
+def _header_names(field: Any) -> Iterator[str]:
+    """The header of `field`, or those of the fields of a parameter model."""
+    model = field.field_info.annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        yield field.alias.lower()
+        return
+    for name, inner in model.model_fields.items():
+        yield (inner.alias or name.replace("_", "-")).lower()
 
 
 def _values(fields: Fields, received: Mapping[str, Any]) -> dict[str, Any]:

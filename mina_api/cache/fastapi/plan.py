@@ -11,28 +11,35 @@ from fastapi.dependencies.models import Dependant
 from pydantic import TypeAdapter
 
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.entry import Headers
 from mina_api.cache.fastapi.identity import Identity
-from mina_api.cache.fastapi.parameters import Parameters, needs_credentials
-from mina_api.cache.keys import CacheKey, encode, endpoint_key, module_label
+from mina_api.cache.fastapi.parameters import CREDENTIALS, Parameters, needs_credentials
+from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
 from mina_api.cache.tags import prefix_tag, scope_tag, user_tag
+
+RENDERING = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 
 
 class UnsafeCaching(TypeError):
     """A cached endpoint whose answers could reach the wrong person, or outlive what they were made with."""
 
 
+def endpoint_label(endpoint: Callable[..., Any]) -> str:
+    """The endpoint's part of its keys, and its name in `CacheConfig.endpoint_ttls`: `api_meetings.get_meeting`."""
+    return f"{module_label(endpoint.__module__)}.{endpoint.__name__}"
+
+
 class CachePlan:
     """`cache_response`'s mark, joined to the route that it is on; raises UnsafeCaching at start-up."""
 
-    def __init__(
-        self, caching: Caching, endpoint: Callable[..., Any], dependant: Dependant, response_model: Any
-    ) -> None:
+    def __init__(self, caching: Caching, endpoint: Callable[..., Any], route: Any) -> None:
+        dependant: Dependant = route.dependant
         self.caching = caching
         self.needs_identity = needs_credentials(dependant) and not caching.shared
-        self._endpoint = f"{module_label(endpoint.__module__)}.{endpoint.__name__}"
+        self._endpoint = endpoint_label(endpoint)
         if self.needs_identity and not caching.vary_on_user and caching.key_func is None:
             raise UnsafeCaching(
                 f"{self._endpoint} asks for credentials, but its key varies neither on the user nor by a "
@@ -47,7 +54,10 @@ class CachePlan:
             and caching.key_func is None
             and caching.freshness.adaptive is None
         )
-        self._fingerprint = _fingerprint(response_model)
+        declared = self._parameters.header_names
+        self.vary: Headers = ((b"vary", ", ".join(sorted(declared)).encode()),) if declared else ()
+        self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
+        self._fingerprint = _fingerprint(endpoint, route)
 
     def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:
         """What tag, key and condition functions see."""
@@ -92,7 +102,8 @@ class CachePlan:
         if not caching.shared and context.user_id is not None:
             tags.append(user_tag(context.user_id))
         tags += (_tag(tag, context) for tag in caching.tags)
-        ttl = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
+        declared = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
+        ttl = config.endpoint_ttls.get(self._endpoint, declared)
         return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness, caching.consistency)
 
 
@@ -122,9 +133,15 @@ def _tag(tag: Tag, context: TagContext) -> str:
     return tag if isinstance(tag, str) else tag(context)
 
 
-def _fingerprint(response_model: Any) -> str:
-    """Eight digits that change whenever the response model's schema does."""
-    if response_model is None:
-        return encode("0")
-    schema = TypeAdapter(response_model).json_schema(mode="serialization")
-    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:8]
+def _fingerprint(endpoint: Callable[..., Any], route: Any) -> str:
+    """Eight digits that change with the response model's schema and how it is rendered, and from route to route.
+
+    Two endpoints may have one name: what a function defines each time that it is called.
+    """
+    schema = (
+        None if route.response_model is None else TypeAdapter(route.response_model).json_schema(mode="serialization")
+    )
+    rendering = [getattr(route, f"response_model_{name}") for name in RENDERING]
+    where = [endpoint.__module__, endpoint.__qualname__, route.path_format.rstrip("/")]
+    told = json.dumps([where, canonical_text([route.status_code, *rendering]), schema], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:8]

@@ -1,11 +1,11 @@
-"""A stored answer as it goes out to one request: a pure matter of the entry, the time, and three request headers."""
+"""A stored answer as it goes out to one request: a pure matter of the entry, the time, and two request headers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mina_api.cache.compression import plain_body
 from mina_api.cache.entry import Entry
-from mina_api.cache.http import NOT_MODIFIED_HEADERS, answer_headers, matches
+from mina_api.cache.http import NOT_MODIFIED_HEADERS, answer_headers, matches, takes_zstd
 from mina_api.cache.outcome import Served
 
 Header = tuple[bytes, bytes]
@@ -26,8 +26,8 @@ def respond(
     now: float,
     max_body_bytes: int,
     *,
-    if_none_match: str | None = None,
-    accept_encoding: str | None = None,
+    if_none_match: str = "",
+    accept_encoding: str = "",
     from_dependencies: Sequence[Header] = (),
 ) -> Answer:
     """What `entry` comes to: whole, in zstd for who takes that, or a 304 for who has it.
@@ -35,28 +35,22 @@ def respond(
     Raises UndecodableBody.
     """
     headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
+    if entry.compressed:
+        headers.append((b"vary", b"Accept-Encoding"))
     if is_had(entry, if_none_match):
         kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
         return Answer(304, [*kept, *from_dependencies], b"")
     if entry.compressed and takes_zstd(accept_encoding):
-        headers += ((b"content-encoding", b"zstd"), (b"vary", b"Accept-Encoding"))
+        headers.append((b"content-encoding", b"zstd"))
         body = entry.body
     else:
         body = plain_body(entry, max_body_bytes)
     return Answer(entry.status, [*headers, (b"content-length", str(len(body)).encode())], body)
 
 
-def is_had(entry: Entry, if_none_match: str | None) -> bool:
+def is_had(entry: Entry, if_none_match: str) -> bool:
     """Whether who asks has this very answer already (RFC 9110 section 13.1.2)."""
-    if if_none_match is None or entry.status != 200:
+    if not if_none_match or entry.status != 200:
         return False
     etag = next((value.decode("latin-1") for name, value in entry.headers if name == b"etag"), None)
     return etag is not None and matches(if_none_match, etag)
-
-
-def takes_zstd(accept_encoding: str | None) -> bool:
-    """Whether an Accept-Encoding allows zstd (RFC 9110 section 12.5.3)."""
-    return accept_encoding is not None and any(
-        part.partition(";")[0].strip() == "zstd" and "q=0" not in part.replace(" ", "").split(";")[1:]
-        for part in accept_encoding.split(",")
-    )

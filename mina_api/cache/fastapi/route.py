@@ -4,14 +4,14 @@ FastAPI does its part first: it authenticates, authorises and validates by the e
 Only then, in place of the endpoint, the look-up runs; so no answer and no 304 goes to anybody unknown.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import wraps
 from types import TracebackType
 from typing import Any
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute, _effective_route_context_var
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute, _effective_route_context_var, iter_route_contexts
 
 from mina_api.cache.fastapi.answers import Answering
 from mina_api.cache.fastapi.calls import call, is_generator
@@ -19,7 +19,7 @@ from mina_api.cache.fastapi.documentation import described
 from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.parameters import walk
 from mina_api.cache.fastapi.pending import pending_of
-from mina_api.cache.fastapi.plan import CachePlan, InvalidationPlan, UnsafeCaching
+from mina_api.cache.fastapi.plan import CachePlan, InvalidationPlan, UnsafeCaching, endpoint_label
 from mina_api.cache.fastapi.state import cache_of
 from mina_api.cache.marks import CACHED, INVALIDATES, Caching, Invalidating
 
@@ -55,6 +55,12 @@ class CachedRoute(APIRoute):
         return context if context is not None and context.original_route is self else self
 
 
+def cached_endpoints(application: FastAPI) -> Mapping[str, Caching]:
+    """The marks of all cached endpoints, by the endpoints' names in keys."""
+    endpoints = (each.endpoint for each in iter_route_contexts(application.routes))
+    return {endpoint_label(each): getattr(each, CACHED) for each in endpoints if each and hasattr(each, CACHED)}
+
+
 def _look_up_first(route: Any, caching: Caching) -> None:
     dependant = route.dependant
     endpoint = dependant.call
@@ -66,7 +72,7 @@ def _look_up_first(route: Any, caching: Caching) -> None:
                 f"{endpoint.__name__}: {getattr(each.call, '__name__', each.call)} yields, but a cached load may "
                 "outlive its request: let the endpoint open what it needs itself"
             )
-    answering = Answering(CachePlan(caching, endpoint, dependant, route.response_model), route, endpoint)
+    answering = Answering(CachePlan(caching, endpoint, route), route, endpoint)
     dependant.request_param_name = dependant.request_param_name or REQUEST
     dependant.response_param_name = dependant.response_param_name or RESPONSE
     request_name, response_name = dependant.request_param_name, dependant.response_param_name

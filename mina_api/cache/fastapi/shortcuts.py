@@ -13,7 +13,9 @@ from typing import Any
 
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.identity import Voucher
-from mina_api.cache.fastapi.responding import Header, is_had, respond, takes_zstd
+from mina_api.cache.fastapi.responding import Header, is_had, respond
+from mina_api.cache.freshness import DEFAULT, Freshness
+from mina_api.cache.http import takes_zstd
 from mina_api.cache.looking_up import Claim
 from mina_api.cache.outcome import Outcome, Served
 from mina_api.cache.read_through import MEMORY, TIER
@@ -47,8 +49,6 @@ KINDS: Mapping[bytes, int] = {
         SLOW,
     ),
 }
-# −ln of the smallest chance there is: before that many load times XFetch never has an answer loaded early.
-LONGEST_CHANCE = 37.0
 OVERHEAD_BYTES = 2000
 
 
@@ -183,7 +183,7 @@ class Shortcuts:
         scope: Scope,
         name: str,
         entry: Entry,
-        beta: float,
+        freshness: Freshness,
         voucher: Voucher | None,
         is_same: Callable[[float], bool],
         note: Callable[[int], None],
@@ -193,10 +193,9 @@ class Shortcuts:
         `is_same` is asked once a second whether its key and tags would still be the same; `note` takes the number of
         hits now and then.
         """
-        until = entry.fresh_until - LONGEST_CHANCE * beta * entry.load_seconds
+        until = freshness.is_due_from(entry)
         if voucher is not None:
-            seen = voucher.entry
-            until = min(until, voucher.until, seen.fresh_until - LONGEST_CHANCE * seen.load_seconds)
+            until = min(until, voucher.until, DEFAULT.is_due_from(voucher.entry))
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
         authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
         slow = any(KINDS.get(key) == SLOW for key, _ in scope["headers"])
@@ -225,8 +224,8 @@ class Shortcuts:
             entry,
             now,
             self._max_body_bytes,
-            if_none_match="*" if had else None,
-            accept_encoding="zstd" if packed else None,
+            if_none_match="*" if had else "",
+            accept_encoding="zstd" if packed else "",
         )
         until = min(entry.created + entry.age(now) + 1, entry.fresh_until - entry.ttl(now) + 1, math.floor(now) + 1)
         rendering = Rendering(answer.status, [*answer.headers, *self._own_headers], answer.body, until)

@@ -1,5 +1,6 @@
 """Requests to cached endpoints, noted so that they can be made again by the application itself."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -74,9 +75,11 @@ class Repeater:
 
 async def _get(application: Application, recorded: RecordedRequest, headers: Mapping[str, str]) -> int:
     status = 500
+    events: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        # Nobody goes away: who listens for that waits until its answer is sent.
+        return events.pop() if events else await asyncio.get_running_loop().create_future()
 
     async def send(message: dict[str, Any]) -> None:
         nonlocal status

@@ -139,9 +139,9 @@ class Backplane:
                     for task in (listening, holding):
                         task.cancel()
                     ends = await asyncio.gather(listening, holding, return_exceptions=True)
-                logger.warning("the backplane's connection is lost: %s", next(filter(None, ends), None))
+                logger.error("the backplane's connection is lost: %s", next(filter(None, ends), None))
         except (RedisError, OSError) as failure:
-            logger.warning("the backplane cannot listen: %s", failure)
+            logger.error("the backplane cannot listen: %s", failure)
         finally:
             memory.clear()
 

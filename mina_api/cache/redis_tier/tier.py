@@ -141,7 +141,7 @@ class RedisTier:
         """Connect once; where that fails, leave it to the probe."""
         self._memory = memory
         if not await self._try_to_return():
-            logger.warning("Redis cannot be reached: answering from Postgres until it can")
+            logger.error("Redis cannot be reached: answering from Postgres until it can")
             self._spawn("probe", self._probe())
         self._spawn("backplane", self._backplane.run(memory))
 
