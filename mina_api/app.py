@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from redis.asyncio import BlockingConnectionPool
 
 from mina_api import logs
 from mina_api.analytics.rollups import store_rollup
@@ -20,7 +21,7 @@ from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.fastapi import Shortcuts, cached_endpoints
 from mina_api.cache.no_tier import NoTier
-from mina_api.cache.redis_tier import RedisTier
+from mina_api.cache.redis_tier import RedisTier, TlsFiles, parse_target
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService, install_cache_service
@@ -38,7 +39,7 @@ from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
 from mina_api.web.commit import CoherentJournal
 from mina_api.web.middleware import HeadFromGet, RequestContext
-from mina_api.web.rate_limits import RateLimiter
+from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
 from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
 from mina_api.workspaces.routes import router as workspaces_router
 
@@ -55,6 +56,7 @@ IMPORTS_AT_ONCE = 2
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
     """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
     settings = settings or load_settings()
+    _check_redis_url(settings)
     logs.configure(settings.log.level, settings.log.format)
     app = Application(
         title="Mina API",
@@ -109,9 +111,11 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.peers = peers = _peers(settings, database, outbox)
         config = _cache_config(settings)
         tier: Tier = NoTier()
+        counting: BlockingConnectionPool | None = None
         if url := settings.redis.url.get_secret_value():
-            tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis)
+            tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis, tls=_tls_files(settings))
             peers.use(look_again=redis.look_again, lose=redis.lose)
+            counting = redis.pool(CONNECTIONS)
         app.state.cache = cache = CacheService(
             tier,
             config,
@@ -124,11 +128,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         await peers.start(cache.coherence)
         stack.push_async_callback(cache.close)
         await cache.start()
-        limiter = RateLimiter(
-            settings.redis.url.get_secret_value(),
-            timeout_seconds=settings.redis.command_timeout_seconds,
-            is_redis_available=lambda: cache.is_available,
-        )
+        limiter = RateLimiter(counting, is_redis_available=lambda: cache.is_available)
         stack.push_async_callback(limiter.close)
         app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
         relay = OutboxRelay(outbox, cache.lift, epoch=lambda: cache.epoch)
@@ -156,6 +156,19 @@ def _database(settings: Settings) -> Database:
         connect_timeout_seconds=given.connect_timeout_seconds,
         statement_timeout_seconds=given.statement_timeout_seconds,
     )
+
+
+def _tls_files(settings: Settings) -> TlsFiles:
+    given = settings.redis
+    return TlsFiles(str(given.ca_file or ""), str(given.certificate_file or ""), str(given.key_file or ""))
+
+
+def _check_redis_url(settings: Settings) -> None:
+    if url := settings.redis.url.get_secret_value():
+        try:
+            parse_target(url, _tls_files(settings))
+        except ValueError as failure:
+            raise SettingsError([f"REDIS_URL is wrong: {failure}"]) from None
 
 
 def _peers(settings: Settings, database: Database, outbox: Outbox) -> PostgresPeers:

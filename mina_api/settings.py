@@ -10,7 +10,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 POSTGRES_SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+REDIS_SCHEMES = (
+    *("redis://", "redis+sentinel://", "redis+cluster://"),
+    *("rediss://", "rediss+sentinel://", "rediss+cluster://"),
+    "unix://",
+)
 
 
 class SettingsError(Exception):
@@ -75,17 +79,21 @@ class RedisSettings(_Group):
     url: SecretStr = Field(
         SecretStr(""),
         validation_alias="REDIS_URL",
-        description="redis://:password@host:port/0; empty: no Redis",
+        description="redis://user:password@host:port/0, redis+sentinel://h1,h2/name/0, redis+cluster://h1,h2,"
+        " unix:///socket, rediss for TLS; empty: no Redis",
     )
     max_connections: int = Field(50, ge=1, description="connections of each worker's pool")
     connect_timeout_seconds: float = Field(0.25, gt=0, description="wait for a new connection")
     command_timeout_seconds: float = Field(0.25, gt=0, description="wait for a reply, then the breaker opens")
+    ca_file: Path | None = Field(None, description="PEM of who vouches for the server; none: who the system trusts")
+    certificate_file: Path | None = Field(None, description="PEM of our own certificate, where the server asks for one")
+    key_file: Path | None = Field(None, description="PEM of its key")
 
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not url.get_secret_value().startswith(REDIS_SCHEMES):
-            raise ValueError("must start with redis://, rediss:// or unix://, or be empty for no Redis")
+            raise ValueError(f"must start with one of {', '.join(REDIS_SCHEMES)}, or be empty for no Redis")
         return url
 
 

@@ -12,10 +12,10 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 CONNECTIONS = 5
+# In the slot of the cache's tokens: a pool of connections is to one server, in a Cluster too.
+KEY_PREFIX = "mina:{tags}:limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +33,17 @@ class Quota:
 
 
 class RateLimiter:
-    """Counts against quotas; it never fails: without Redis each worker counts alone."""
+    """Counts against quotas; it never fails: without Redis each worker counts alone. `pool` is closed with it."""
 
-    def __init__(self, redis_url: str, *, timeout_seconds: float, is_redis_available: Callable[[], bool]) -> None:
+    def __init__(self, pool: BlockingConnectionPool | None, *, is_redis_available: Callable[[], bool]) -> None:
         self._is_redis_available = is_redis_available
         self._alone = MovingWindowRateLimiter(MemoryStorage(wrap_exceptions=True))
         self._shared: MovingWindowRateLimiter | None = None
-        self._pool: BlockingConnectionPool | None = None
-        if redis_url:
-            self._pool = BlockingConnectionPool.from_url(
-                redis_url,
-                max_connections=CONNECTIONS,
-                timeout=timeout_seconds,
-                socket_connect_timeout=timeout_seconds,
-                socket_timeout=timeout_seconds,
-                retry=Retry(NoBackoff(), 0),
-            )
-            options: dict[str, Any] = {"connection_pool": self._pool}
+        self._pool = pool
+        if pool is not None:
+            options: dict[str, Any] = {"connection_pool": pool}
             storage = RedisStorage(
-                "async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix="mina:limits", **options
+                "async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix=KEY_PREFIX, **options
             )
             self._shared = MovingWindowRateLimiter(storage)
 

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from redis.asyncio import BlockingConnectionPool
 
 from mina_api.dev.valkey import PrivateValkey
 from mina_api.web.rate_limits import Quota, RateLimiter
@@ -11,7 +12,8 @@ QUOTA = Quota("tries", 3, 60)
 
 @asynccontextmanager
 async def a_limiter(url: str, *, is_available: bool = True) -> AsyncIterator[RateLimiter]:
-    limiter = RateLimiter(url, timeout_seconds=0.3, is_redis_available=lambda: is_available)
+    pool = BlockingConnectionPool.from_url(url, socket_connect_timeout=0.3, socket_timeout=0.3) if url else None
+    limiter = RateLimiter(pool, is_redis_available=lambda: is_available)
     yield limiter
     await limiter.close()
 
