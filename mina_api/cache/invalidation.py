@@ -49,7 +49,7 @@ class TagHold:
             await self._tier.hold(self.tags, self._owner, seconds)
             self.placed_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
-            logger.error("tags not put on hold, the outbox will tell: %s", failure)
+            logger.log(self._level, "tags not put on hold, the outbox will tell: %s", failure)
 
     async def lift(self) -> bool:
         """Phase 2; whether it succeeded, so that the outbox is done with."""
@@ -59,11 +59,16 @@ class TagHold:
             self.lifted_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             self._counters.errors += 1
-            logger.error("tags not lifted, the outbox will tell: %s", failure)
+            logger.log(self._level, "tags not lifted, the outbox will tell: %s", failure)
             return False
         self._counters.deletes += len(self.tags)
         logger.info("invalidated: %s", ", ".join(self.tags))
         return True
+
+    @property
+    def _level(self) -> int:
+        """Of a lost tier one line is written, when it is lost."""
+        return logging.ERROR if self._tier.is_available else logging.DEBUG
 
 
 class Invalidator:

@@ -45,9 +45,9 @@ class Load:
         while not self.is_over:
             turn += 1
             await self._write(self.clients[turn % len(self.clients)], meeting)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
-    async def some_more(self, reads: int = 150, writes: int = 8) -> None:
+    async def some_more(self, reads: int = 40, writes: int = 6) -> None:
         """Returns once so many more of each were answered."""
         wanted = (self.reads + reads, self.writes + writes)
 
@@ -56,14 +56,28 @@ class Load:
 
         await until(seen, f"{reads} more reads and {writes} more writes")
 
-    async def until_kept_in_redis(self) -> None:
-        """Returns once every worker uses Redis, and all are in one epoch."""
+    @property
+    def epochs(self) -> set[str | None]:
+        """Those that the workers are in; None is without Redis."""
+        return {app.state.cache.epoch for app in self.apps}
+
+    async def until_in_an_epoch_but(self, *before: str | None) -> None:
+        """Returns once every worker uses Redis, and all are in one epoch that is none of those."""
 
         async def is_used() -> bool:
-            caches = [app.state.cache for app in self.apps]
-            return all(cache.is_available for cache in caches) and len({cache.epoch for cache in caches}) == 1
+            return len(self.epochs) == 1 and self.epochs.isdisjoint({None, *before})
 
         await until(is_used, "every worker uses Redis")
+
+    async def until_kept(self) -> None:
+        """Returns once every worker has answered from its cache."""
+        for client in self.clients:
+
+            async def is_hit(client: httpx.AsyncClient = client) -> bool:
+                answer = await client.get(f"/api/meetings/{self.meetings[0]}")
+                return answer.headers["cache-status"].startswith("mina; hit")
+
+            await until(is_hit, "a hit")
 
     async def _read(self, client: httpx.AsyncClient, meeting: int) -> None:
         known = self._acknowledged[meeting]
@@ -89,18 +103,18 @@ class Load:
 
 @asynccontextmanager
 async def under_load(
-    database_url: str, redis_url: str, *, workers: int = 2, meetings: int = 6, timeout_seconds: float = 1.0
+    database_url: str, redis_url: str, *, workers: int = 2, meetings: int = 4, timeout_seconds: float = 1.0
 ) -> AsyncIterator[Load]:
     """Workers over one database and one Redis, read and written for the length of the block."""
     async with AsyncExitStack() as stack:
-        settings = a_settings(database_url, redis_url, redis_timeout_seconds=timeout_seconds)
+        settings = a_settings(database_url, redis_url, redis_timeout_seconds=timeout_seconds, memory_lease_seconds=1.0)
         apps = [await stack.enter_async_context(running(create_app(settings))) for _ in range(workers)]
         ada = await stack.enter_async_context(await register(apps[0], "ada@example.com"))
         token = ada.headers["authorization"].split()[1]
         clients = [await stack.enter_async_context(a_client(app, token)) for app in apps]
         made = [await a_meeting(ada, title="0") for _ in range(meetings)]
         load = Load(apps, clients, made)
-        await load.until_kept_in_redis()
+        await load.until_in_an_epoch_but()
         tasks = [asyncio.create_task(load.read_for_ever(number)) for number in range(READERS)]
         tasks += [asyncio.create_task(load.write_for_ever(meeting)) for meeting in made]
         try:
