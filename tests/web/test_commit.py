@@ -135,11 +135,10 @@ class TestWorkersThatRedisDoesNotJoin:
         assert seen == [("mina; hit", 200, f"Version {version}") for version in range(5)]
 
     async def test_a_write_that_loses_redis_before_its_second_phase_shows_too(
-        self, database_url: str, valkey_url: str, private_valkey: PrivateValkey, clock: FakeClock
+        self, database_url: str, private_valkey: PrivateValkey, clock: FakeClock
     ) -> None:
-        """The writer's own Redis is another one here: what it lifts there nobody else sees, and then it is gone."""
         async with (
-            running(_app(database_url, valkey_url, clock)) as reader,
+            running(_app(database_url, private_valkey.url, clock)) as reader,
             running(_app(database_url, private_valkey.url, clock)) as writer,
         ):
             ada = await register(reader, "ada@example.com")
@@ -154,6 +153,30 @@ class TestWorkersThatRedisDoesNotJoin:
             await ada.aclose()
 
         assert (changed.status_code, after.json()["title"]) == (200, "From the other side")
+
+    async def test_a_worker_that_is_given_another_redis_uses_none(
+        self, database_url: str, valkey_url: str, private_valkey: PrivateValkey, clock: FakeClock
+    ) -> None:
+        """By mistake, or because a partition has left two primaries: answers are kept in one of them."""
+        async with (
+            running(_app(database_url, valkey_url, clock)) as reader,
+            running(_app(database_url, private_valkey.url, clock)) as writer,
+        ):
+            ada = await register(reader, "ada@example.com")
+            elsewhere = a_client(writer, ada.headers["authorization"].split()[1])
+            meeting = await a_meeting(ada)
+            available = (reader.state.cache.is_available, writer.state.cache.is_available)
+            seen = []
+            for version in range(3):
+                await ada.get(f"/api/meetings/{meeting}")
+                await elsewhere.patch(f"/api/meetings/{meeting}", json={"title": f"Version {version}"})
+                seen.append((await ada.get(f"/api/meetings/{meeting}")).json()["title"])
+                await _unheld(reader)
+            await elsewhere.aclose()
+            await ada.aclose()
+
+        assert available == (True, False)
+        assert seen == [f"Version {version}" for version in range(3)]
 
 
 def _app(database_url: str, redis_url: str, clock: FakeClock) -> FastAPI:

@@ -14,8 +14,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from mina_api.cache.redis_tier import scripts
 
 
+class OtherServer(RedisConnectionError):
+    """The server that answers is a replica, or of another reign than the one that is used."""
+
+
 async def greet(connection: AbstractConnection) -> str:
-    """Log in and load the scripts, in one round trip; the server's reign. Raises RedisConnectionError at a replica."""
+    """Log in and load the scripts, in one round trip; the server's reign. Raises OtherServer at a replica."""
     await connection.on_connect()
     commands = [
         ("INFO", "server"),
@@ -46,7 +50,7 @@ def fields(information: Any) -> dict[str, str]:
 
 def _reign(known: dict[str, str]) -> str:
     if known.get("role") != "master":
-        raise RedisConnectionError("a replica answers")
+        raise OtherServer("a replica answers")
     if not known.get("run_id") or not known.get("master_replid"):
         raise RedisConnectionError("INFO names no run_id or no replication id")
     return f"{known['run_id']}:{known['master_replid']}"

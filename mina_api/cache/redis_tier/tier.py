@@ -31,7 +31,7 @@ from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier import scripts
 from mina_api.cache.redis_tier.backplane import Backplane
 from mina_api.cache.redis_tier.cluster import ClusterServers
-from mina_api.cache.redis_tier.greeting import fields, greet, greet_listener
+from mina_api.cache.redis_tier.greeting import OtherServer, fields, greet, greet_listener
 from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, connected
@@ -90,6 +90,7 @@ class RedisTier:
         self._names = Names(config.namespace)
         self._clock = clock or SystemClock()
         self._lease_seconds = config.memory_lease_seconds
+        self._look_seconds = config.connect_timeout_seconds + config.command_timeout_seconds
         timing = Timing(config.max_connections, config.connect_timeout_seconds, config.command_timeout_seconds)
         connecting = Connecting(parse_target(url, tls), timing)
         self._servers: Servers = (
@@ -334,12 +335,12 @@ class RedisTier:
         """Take the first connection's server for the one to ask until the breaker opens; refuse any other."""
         reign = await greet(connection)
         if self._reign not in ("", reign):
-            raise RedisConnectionError("another server answers")
+            raise OtherServer("another server answers")
         self._reign = reign
 
     async def _greet_listener(self, connection: AbstractConnection) -> None:
         if await greet_listener(connection) != self._reign:
-            raise RedisConnectionError("another server answers the backplane")
+            raise OtherServer("another server answers the backplane")
 
     def _trip(self, failure: Exception) -> None:
         if self._breaker.trip():
@@ -350,15 +351,14 @@ class RedisTier:
 
     async def _look_again(self) -> None:
         try:
-            await self._servers.find()
+            async with asyncio.timeout(self._look_seconds):
+                await self._servers.find()
+                async with connected(self._servers.listening_connection()):
+                    return
+        except OtherServer as found:
+            self._trip(found)
         except (RedisError, OSError) as failure:
-            logger.warning("nobody says where Redis is: %s", failure)
-            return
-        try:
-            async with asyncio.timeout(self._lease_seconds), connected(self._servers.listening_connection()):
-                pass
-        except (RedisError, OSError) as failure:
-            self._trip(failure)
+            logger.warning("whether Redis is where it was cannot be seen: %s", failure)
 
     async def _probe(self) -> None:
         while True:
