@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 # What a lost, refused or silent connection raises.
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 Hear = Callable[[str, str], None]
 
@@ -23,14 +23,35 @@ class ListenerConnection:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._turn = asyncio.Lock()
+        self._queries: set[asyncio.Task[list[Any]]] = set()
         self.lost = asyncio.Event()
         connection.add_termination_listener(lambda _: self.lost.set())
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
-        """The rows of `query`, in a transaction of its own; raises one of LOST."""
-        async with asyncio.timeout(self._timeout_seconds), self._turn:
-            rows: list[Any] = await self._connection.fetch(query, *arguments)
+        """The rows of `query`, in a transaction of its own; raises one of LOST.
+
+        Whoever is cancelled leaves it to end by itself: a connection in the middle of a query is of no use to others.
+        """
+        running = asyncio.create_task(self._run(query, arguments), name="query of a listener")
+        self._queries.add(running)
+        running.add_done_callback(self._ended)
+        return await asyncio.shield(running)
+
+    async def _run(self, query: str, arguments: tuple[Any, ...]) -> list[Any]:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    rows: list[Any] = await self._connection.fetch(query, *arguments)
+            except (TimeoutError, asyncio.CancelledError):
+                self._connection.terminate()
+                self.lost.set()
+                raise
         return rows
+
+    def _ended(self, query: "asyncio.Task[list[Any]]") -> None:
+        self._queries.discard(query)
+        if not query.cancelled():
+            query.exception()
 
 
 @contextlib.asynccontextmanager

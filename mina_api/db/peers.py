@@ -286,14 +286,13 @@ class PostgresPeers:
         await connection.fetch(CLEAN)
         await connection.fetch(ENTER, self.process, mode, ENTERING_SECONDS)
         entering = asyncio.create_task(self._wait_for_writers(mode), name="wait for writers")
+        entering.add_done_callback(lambda _: self._woken.set())
         try:
             # Some of those writers wait for this process to acknowledge their holds.
             while not entering.done():
                 self._woken.clear()
                 await self._acknowledge(connection, self._obey(await connection.fetch(LOOK), with_some=True)[1])
-                woken = asyncio.create_task(self._woken.wait())
-                await asyncio.wait((entering, woken), return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
+                await self._woken.wait()
         finally:
             entering.cancel()
             await asyncio.wait((entering,))
