@@ -27,7 +27,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--readers", type=int, default=4, help="of each worker")
     arguments.add_argument(
-        "--pause", type=float, default=2.0, help="seconds from one fault to the next of a lane; 0: no faults"
+        "--pause", type=float, default=4.0, help="seconds from one fault to the next of a lane; 0: no faults"
     )
     arguments.add_argument("--only", action="append", choices=list(KINDS), help="this kind of fault; may be repeated")
     arguments.add_argument("--variant", default=None, help="a weaker cache: see tests.system.history.variants")

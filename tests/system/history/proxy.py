@@ -9,6 +9,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import cast
 
+FIRST_WORDS = 1000
+
 
 class Way(Enum):
     """Which way something goes."""
@@ -27,6 +29,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._is_refusing = False
         self._held: set[Way] = set()
+        self._held_marker = b""
         self._trap: _Trap | None = None
 
     async def start(self) -> None:
@@ -53,9 +56,13 @@ class Proxy:
         self._is_refusing = True
         self.cut()
 
-    def hold(self, *ways: Way) -> None:
-        """Pass nothing on in these ways, without anybody being told."""
+    def hold(self, *ways: Way, marker: bytes = b"") -> None:
+        """Pass nothing on in these ways, without anybody being told: on all connections, or those that sent `marker`.
+
+        The marker is looked for in what a connection sends first.
+        """
         self._held.update(ways)
+        self._held_marker = marker
 
     def heal(self, *, deliver: bool = True) -> None:
         """Pass on again: first what was held back, or where that shall be lost, on new connections only."""
@@ -83,9 +90,9 @@ class Proxy:
         """A connection is over."""
         self._pairs.discard(pair)
 
-    def is_passing(self, way: Way) -> bool:
-        """Whether things pass that way."""
-        return way not in self._held
+    def is_passing(self, way: Way, pair: "_Pair") -> bool:
+        """Whether things pass that way on a connection."""
+        return way not in self._held or self._held_marker not in pair.first_words
 
     def watch(self, way: Way, chunk: bytes, pass_on: Callable[[], None]) -> None:
         """Have `chunk`, which has come, passed on, unless it is held back; springs the trap that it walks into."""
@@ -95,7 +102,7 @@ class Proxy:
         trap, self._trap = self._trap, None
         if trap.passing:
             pass_on()
-        self._held.add(trap.way)
+        self.hold(trap.way)
         if not trap.sprung.done():
             trap.sprung.set_result(chunk)
 
@@ -115,6 +122,7 @@ class _Pair:
         self.proxy = proxy
         self.sides = {way: _Side(self, way) for way in Way}
         self.over = asyncio.Event()
+        self.first_words = b""
         self._connecting: asyncio.Task[None] | None = None
 
     def connect(self) -> None:
@@ -173,6 +181,8 @@ class _Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.backlog.append(data)
+        if self.way is Way.TO_SERVER and len(self.pair.first_words) < FIRST_WORDS:
+            self.pair.first_words += data
         self.pair.proxy.watch(self.way, data, self.feed)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -185,7 +195,7 @@ class _Side(asyncio.Protocol):
         fed = self.pair.other(self)
         if fed.has_ended:
             self.backlog.clear()
-        if fed.transport is None or fed.has_ended or not self.pair.proxy.is_passing(self.way):
+        if fed.transport is None or fed.has_ended or not self.pair.proxy.is_passing(self.way, self.pair):
             return
         if self.backlog and not fed.transport.is_closing():
             fed.transport.write(b"".join(self.backlog))

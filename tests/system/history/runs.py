@@ -26,8 +26,9 @@ PROGRESS_SECONDS = 1.0
 class Plan:
     """How long, how much, and what goes wrong: nothing where the pause between two faults of a lane is 0.
 
-    Readers are so many of each worker, and never pause; a writer pauses for about `pause_seconds`. `program` is the
-    module that serves, and its arguments. With `until_violated` the run ends as soon as there is a violation.
+    Readers are so many of each worker, and never pause; all writers together write once in about `reads_per_write`
+    reads. `program` is the module that serves, and its arguments. With `until_violated` the run ends as soon as there
+    is a violation.
     """
 
     seconds: float
@@ -38,7 +39,7 @@ class Plan:
     workspaces: int = 3
     meetings: int = 3
     readers: int = 3
-    pause_seconds: float = 2.0
+    reads_per_write: int = 150
     until_violated: bool = False
     program: Sequence[str] = tuple(SERVE)
 
@@ -79,7 +80,7 @@ async def _load(plan: Plan, made: Fleet, book: Book) -> AsyncIterator[None]:
         Asker(book, worker, random.Random(chance.random())) for worker in made.workers for _ in range(plan.readers)
     ]
     await asyncio.gather(*(writer.begin() for writer in writers))
-    work = [writer.write_on(plan.pause_seconds) for writer in writers] + [
+    work = [writer.write_on(plan.reads_per_write * len(writers)) for writer in writers] + [
         read_on(asker, book, random.Random(chance.random())) for asker in askers
     ]
     tasks = [asyncio.create_task(each) for each in work]

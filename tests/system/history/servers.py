@@ -19,8 +19,12 @@ from tests.system.history.proxy import Proxy
 READY = b"GET /ops/health/ready HTTP/1.1\r\nHost: mina.test\r\n\r\n"
 DEADLINE_SECONDS = 60.0
 
-# Holds last twice as long as a statement may, so that a run sees some expire.
-STATEMENT_TIMEOUT_SECONDS = 3
+# Holds last twice as long as a statement may: short, so that a run sees some expire, and leases end often.
+SHORT = {
+    "MINA_DATABASE_STATEMENT_TIMEOUT_SECONDS": "4",
+    "MINA_CACHE_MEMORY_LEASE_SECONDS": "1",
+    "MINA_CACHE_PEER_LEASE_SECONDS": "1",
+}
 
 
 class Valkey(PrivateValkey):
@@ -79,7 +83,7 @@ class Worker:
                 "MINA_SECRET_KEY": SECRET_KEY,
                 "MINA_LOG_LEVEL": "WARNING",
                 "MINA_AUTH_ACCESS_TOKEN_SECONDS": "86400",
-                "MINA_DATABASE_STATEMENT_TIMEOUT_SECONDS": str(STATEMENT_TIMEOUT_SECONDS),
+                **SHORT,
             },
         )
         deadline = time.monotonic() + DEADLINE_SECONDS

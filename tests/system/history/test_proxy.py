@@ -135,6 +135,16 @@ class TestProxy:
 
         assert await client.hear() == b"two\n"
 
+    async def test_holds_back_one_kind_of_connection_alone(self, proxy: Proxy, connect: Connect) -> None:
+        listener, other = await connect(), await connect()
+        await listener.ask(b"SUBSCRIBE\n")
+        proxy.hold(Way.TO_CLIENT, marker=b"SUBSCRIBE")
+        listener.writer.write(b"one\n")
+
+        assert await other.ask(b"two\n") == b"two\n"
+        proxy.heal()
+        assert await listener.hear() == b"one\n"
+
     async def test_loses_what_it_held(self, proxy: Proxy, client: Client, echo: tuple[Echo, int]) -> None:
         await client.ask(b"one\n")
         proxy.hold(*Way)

@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 20.0
 CHASE_SECONDS = 0.2
 CHASED = 2
 AT_ONCE = 0.25
+LONGEST_PAUSE_SECONDS = 3.0
+POLL_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,20 @@ class Writer:
         for make in (self._title, self._transcript):
             assert await self._write(make()), "the first write of a meeting failed"
 
-    async def write_on(self, pause_seconds: float) -> None:
-        """Write for ever, mostly after a pause of about that length, sometimes at once."""
+    async def write_on(self, reads: int) -> None:
+        """Write for ever, after about so many reads of all readers, sometimes at once.
+
+        Counted in reads, so that most of them can be hits, however fast the machine is.
+        """
         while True:
             if self._chance.random() > AT_ONCE:
-                await asyncio.sleep(self._chance.expovariate(1 / pause_seconds))
+                await self._pause(len(self._book.history) + self._chance.expovariate(1 / reads))
             await self.write_once()
+
+    async def _pause(self, reads: float) -> None:
+        end = time.monotonic() + LONGEST_PAUSE_SECONDS
+        while len(self._book.history) < reads and time.monotonic() < end:  # noqa: ASYNC110  (by all readers)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def write_once(self) -> None:
         """One write, with questions before it, so that every worker keeps answers, and the same ones after it."""

@@ -41,6 +41,22 @@ async def deafen_redis(fleet: Fleet, fault: Fault) -> str:
     return ""
 
 
+async def deafen_subscription(fleet: Fleet, fault: Fault) -> str:
+    """The worker's commands are answered, and what others publish does not reach it."""
+    fleet.workers[fault.worker].redis.hold(Way.TO_CLIENT, marker=b"SUBSCRIBE")
+    await asyncio.sleep(fault.seconds)
+    fleet.workers[fault.worker].redis.heal(deliver=fault.dice < 0.7)
+    return ""
+
+
+async def deafen_listener(fleet: Fleet, fault: Fault) -> str:
+    """The same with Postgres: queries are answered, and notifications do not come."""
+    fleet.workers[fault.worker].postgres.hold(Way.TO_CLIENT, marker=b"mina listener")
+    await asyncio.sleep(fault.seconds)
+    fleet.workers[fault.worker].postgres.heal(deliver=fault.dice < 0.7)
+    return ""
+
+
 async def cut_postgres(fleet: Fleet, fault: Fault) -> str:
     """All at once, and refused for a time."""
     await _refused(fleet.workers[fault.worker].postgres, fault)

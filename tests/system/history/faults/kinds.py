@@ -51,6 +51,8 @@ KINDS = {
     "black-hole one worker's Redis": Kind(connections.black_hole_redis, Lane.WORKER, False, True),
     "mute one worker's Redis": Kind(connections.mute_redis, Lane.WORKER, False, True),
     "deafen one worker's Redis": Kind(connections.deafen_redis, Lane.WORKER, False, True),
+    "deafen one worker's subscription": Kind(connections.deafen_subscription, Lane.WORKER, False, True),
+    "deafen one worker's listener": Kind(connections.deafen_listener, Lane.WORKER, False, True),
     "cut one worker's Postgres": Kind(connections.cut_postgres, Lane.WORKER, True, True),
     "black-hole one worker's Postgres": Kind(connections.black_hole_postgres, Lane.WORKER, True, True),
     "terminate Postgres connections": Kind(connections.terminate_postgres, Lane.POSTGRES, True, False),

@@ -47,11 +47,14 @@ class DeleteAfterCommit(PlainTtl):
 
 
 class Unacknowledged(RedisTier):
-    """Every process is told of a write, and nobody waits until it has heard."""
+    """Every process is told of a write after it is done, and nobody waits until it has heard."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         setattr(Acknowledgements, "wait", _no_wait)  # noqa: B010  (a method of a class that is not ours)
+
+    async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
+        """Nothing."""
 
 
 async def _no_wait(*_: object) -> None:
