@@ -1,10 +1,12 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-analytics lock migrate clean
+.PHONY: help run test test-system soak check bench-analytics lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
 T ?= tests
+MINUTES ?= 20
+SEED ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
@@ -23,6 +25,12 @@ run: .venv/.run ## serve everything (PORT=8000 WORKERS=1): docs, Postgres, Valke
 
 test: .venv/.dev ## run the tests (T=tests/cache narrows them)
 	@exec $(BIN)/python -m pytest $(T)
+
+test-system: .venv/.dev ## a short history under faults, judged: no read older than it may be (in `test` too)
+	@exec $(BIN)/python -m pytest -s tests/system/history
+
+soak: .venv/.dev ## the same for MINUTES=20, with SEED=… or any; exit code 1 where a read is older than it may be
+	@exec $(BIN)/python -m tests.system.history --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 check: .venv/.dev ## format, lint, strict types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .

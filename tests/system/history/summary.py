@@ -8,7 +8,8 @@ from tests.system.history.faults import KINDS
 from tests.system.history.history import Failure, History
 from tests.system.history.runs import Result
 
-GRACE_SECONDS = 3.0
+# Until then Postgres may have ended what hung in it, and connections are made anew.
+GRACE_SECONDS = 6.0
 
 
 def summary(result: Result) -> Iterator[str]:
