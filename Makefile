@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system soak check bench-analytics lock migrate clean
+.PHONY: help run test test-system soak check bench-coherence bench-analytics lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
@@ -15,7 +15,6 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
 COMPILE := $(BIN)/uv pip compile pyproject.toml $(LOCKING)
-COMPILE_PEERS := $(BIN)/uv pip compile requirements/peers.in $(LOCKING)
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +38,9 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
 
+bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
+	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)
+
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
 
@@ -48,7 +50,7 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
 	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
-	$(COMPILE_PEERS) --upgrade -c requirements/run.lock -o requirements/peers.lock
+	$(BIN)/uv pip compile requirements/peers.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/peers.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -72,13 +74,12 @@ clean: ## remove the virtual environment, private servers and caches
 		$(INSTALL) --require-hashes -r requirements/dev.lock; \
 		touch .venv/.dev'
 
-# What the benchmarks measure Mina beside; none of it is a dependency of Mina's.
-.dev/peers/.ready: requirements/peers.lock
+# Environments beside Mina's own: `peers` is what the benchmarks measure it beside.
+.dev/%/.ready: requirements/%.lock
 	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
-	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/peers.lock sh -eu -c '\
-		if [ -e $@ ] && [ $@ -nt requirements/peers.lock ]; then exit 0; fi; \
-		echo "mina: installing the peers of the benchmarks into .dev/peers"; \
-		[ -x .dev/peers/bin/python ] || $(PYTHON) -m venv .dev/peers; \
-		.dev/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
-			-r requirements/peers.lock; \
+	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/$*.lock sh -eu -c '\
+		if [ -e $@ ] && [ $@ -nt $< ]; then exit 0; fi; \
+		echo "mina: installing $< into .dev/$*"; \
+		[ -x .dev/$*/bin/python ] || $(PYTHON) -m venv .dev/$*; \
+		.dev/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<; \
 		touch $@'

@@ -29,6 +29,7 @@ def main() -> None:
     arguments.add_argument(
         "--pause", type=float, default=4.0, help="seconds from one fault to the next of a lane; 0: no faults"
     )
+    arguments.add_argument("--reads-per-write", type=int, default=150)
     arguments.add_argument("--only", action="append", choices=list(KINDS), help="this kind of fault; may be repeated")
     arguments.add_argument("--variant", default=None, help="a weaker cache: see tests.system.history.variants")
     chosen = arguments.parse_args()
@@ -41,6 +42,7 @@ def main() -> None:
         kinds=chosen.only or list(KINDS),
         workers=chosen.workers,
         readers=chosen.readers,
+        reads_per_write=chosen.reads_per_write,
         program=program,
     )
     print(f"SEED={seed} MINUTES={chosen.minutes:g}", flush=True)

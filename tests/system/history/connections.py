@@ -10,6 +10,8 @@ from typing import cast
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 BODILESS = (204, 304)
+# uvicorn closes connections that were idle for 5 s.
+IDLE_SECONDS = 4.0
 
 
 class Lost(Exception):
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._reply: asyncio.Future[Answer] | None = None
         self._transport: asyncio.Transport | None = None
+        self._last_used = time.monotonic()
 
     @classmethod
     async def open(cls, port: int, timeout_seconds: float) -> "Connection":
@@ -58,8 +61,9 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not closed it, as it does with idle ones."""
-        return self._transport is not None and not self._transport.is_closing()
+        """Whether the server has not closed it, and is not about to, as it does with idle ones."""
+        idle_seconds = time.monotonic() - self._last_used
+        return self._transport is not None and not self._transport.is_closing() and idle_seconds < IDLE_SECONDS
 
     async def ask(self, request: bytes, timeout_seconds: float) -> tuple[float, Answer]:
         """Send `request`; when it was sent, and its answer. Raises Lost."""
@@ -105,7 +109,7 @@ class Connection(asyncio.Protocol):
             length = int(found[1])
         if len(self._buffer) < end + 4 + length:
             return
-        ended = time.monotonic()
+        ended = self._last_used = time.monotonic()
         body = bytes(self._buffer[end + 4 : end + 4 + length])
         self._buffer.clear()
         if self._reply is not None and not self._reply.done():

@@ -66,8 +66,9 @@ class Proxy:
 
     def heal(self, *, deliver: bool = True) -> None:
         """Pass on again: first what was held back, or where that shall be lost, on new connections only."""
+        held = [pair for pair in self._pairs if not all(self.is_passing(way, pair) for way in Way)]
         self._is_refusing, self._held, self._trap = False, set(), None
-        for pair in tuple(self._pairs):
+        for pair in held:
             pair.release() if deliver else pair.abort()
 
     def trap(self, marker: bytes, *, passing: bool, way: Way = Way.TO_SERVER) -> "asyncio.Future[bytes]":

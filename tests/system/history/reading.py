@@ -63,6 +63,7 @@ class Asker:
         began = time.monotonic()
         try:
             if self._connection is None or not self._connection.is_open:
+                self.close()
                 self._connection = await Connection.open(self.worker.port, PATIENCE_SECONDS)
             began, answer = await self._connection.ask(head + b"\r\n", PATIENCE_SECONDS)
         except Lost as failure:

@@ -157,6 +157,8 @@ class Writer:
         try:
             connection = self._connections.get(worker.number)
             if connection is None or not connection.is_open:
+                if connection is not None:
+                    connection.close()
                 connection = self._connections[worker.number] = await Connection.open(worker.port, PATIENCE_SECONDS)
             sent, answer = await connection.ask(write.content, PATIENCE_SECONDS)
             status, ended = answer.status, answer.ended
