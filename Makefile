@@ -1,17 +1,20 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-analytics lock migrate clean
+.PHONY: help run test test-system soak check bench-coherence bench-analytics lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
 T ?= tests
+MINUTES ?= 20
+SEED ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
+COMPILE := $(BIN)/uv pip compile pyproject.toml $(LOCKING)
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +25,21 @@ run: .venv/.run ## serve everything (PORT=8000 WORKERS=1): docs, Postgres, Valke
 test: .venv/.dev ## run the tests (T=tests/cache narrows them)
 	@exec $(BIN)/python -m pytest $(T)
 
+test-system: .venv/.dev ## a short history under faults, judged: no read older than it may be (in `test` too)
+	@exec $(BIN)/python -m pytest -s tests/system/history
+
+soak: .venv/.dev ## the same for MINUTES=20, with SEED=… or any; exit code 1 where a read is older than it may be
+	@exec $(BIN)/python -m tests.system.history --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 check: .venv/.dev ## format, lint, strict types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
+
+bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
+	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)
 
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
@@ -38,6 +50,7 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
 	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile requirements/peers.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/peers.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -60,3 +73,13 @@ clean: ## remove the virtual environment, private servers and caches
 		echo "mina: installing the tools of development"; \
 		$(INSTALL) --require-hashes -r requirements/dev.lock; \
 		touch .venv/.dev'
+
+# Environments beside Mina's own: `peers` is what the benchmarks measure it beside.
+.dev/%/.ready: requirements/%.lock
+	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
+	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/$*.lock sh -eu -c '\
+		if [ -e $@ ] && [ $@ -nt $< ]; then exit 0; fi; \
+		echo "mina: installing $< into .dev/$*"; \
+		[ -x .dev/$*/bin/python ] || $(PYTHON) -m venv .dev/$*; \
+		.dev/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<; \
+		touch $@'
