@@ -297,6 +297,9 @@ class PostgresPeers:
             entering.cancel()
             await asyncio.wait((entering,))
         epoch = entering.result()
+        # From here on the row is a lease: what is committed after the drain has looked was held by a writer that waits
+        # for our acknowledgement, or for the end of this lease, which the last renewal finds then.
+        await self._renew(connection)
         if mode == "redis" and self._lift is not None:
             if epoch is None or self._epoch not in (None, epoch):
                 raise AnotherServer("peers keep answers in another server of Redis, or did since")
