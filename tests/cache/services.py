@@ -11,7 +11,7 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Chance
 from mina_api.cache.invalidation import Journal
-from mina_api.cache.redis_tier import OnReturn, RedisTier
+from mina_api.cache.redis_tier import OnReturn, RedisTier, TlsFiles
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
@@ -42,11 +42,12 @@ async def a_cache(
     chance: Chance = random.random,
     serializer: Serializer = JSON,
     sealer: Sealer | None = None,
+    tls: TlsFiles | None = None,
     **config: Any,
 ) -> AsyncIterator[CacheService]:
     """A started cache on the Valkey at `url`."""
     chosen = CacheConfig(**{**PATIENT, "probe_seconds": 0.01, "probe_max_seconds": 0.05, **config})
-    tier = RedisTier(url, chosen, on_return)
+    tier = RedisTier(url, chosen, on_return, tls=tls)
     cache = CacheService(
         tier, chosen, clock=clock, journal=journal, serializer=serializer, sealer=sealer, chance=chance
     )

@@ -52,6 +52,10 @@ class Node:
             return True
         return False
 
+    def listen_with_tls(self) -> None:
+        """Have the port take nothing but TLS."""
+        self._lines = {"tls-port": self._lines.pop("port"), "port": "0", **self._lines}
+
     def kill(self) -> None:
         """End it without a word."""
         if self._child is not None:

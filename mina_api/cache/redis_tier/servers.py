@@ -98,6 +98,7 @@ class Connecting:
             "socket_connect_timeout": self.timing.connect_seconds,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
+            "driver_info": None,
             "redis_connect_func": _whole(greet),
         }
         return options if self.target.kind == "socket" else {**options, "place": place}
@@ -213,6 +214,7 @@ def _sentinel(connecting: Connecting) -> Sentinel:
         "socket_timeout": timing.command_seconds,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
+        "driver_info": None,
     }
     return Sentinel(list(target.addresses), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
 
