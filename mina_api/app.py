@@ -104,7 +104,8 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.database = database = _database(settings)
         stack.push_async_callback(database.close)
-        measure_queries(database.engine.sync_engine)
+        for engine in database.engines:
+            measure_queries(engine.sync_engine)
         app.state.passwords = passwords = Passwords(settings.auth.password_hashers)
         stack.callback(passwords.close)
         app.state.outbox = outbox = Outbox(database)
@@ -155,6 +156,9 @@ def _database(settings: Settings) -> Database:
         pool_timeout_seconds=given.pool_timeout_seconds,
         connect_timeout_seconds=given.connect_timeout_seconds,
         statement_timeout_seconds=given.statement_timeout_seconds,
+        pools_transactions=given.listen_url is not None,
+        replica_url=given.sqlalchemy_replica_url,
+        replica_wait_seconds=given.replica_wait_seconds,
     )
 
 

@@ -17,7 +17,7 @@ from mina_api.meetings.routes import MeetingId
 from mina_api.meetings.service import get_meeting, lock_meeting
 from mina_api.transcripts.queries import read_utterances
 from mina_api.web.clock import Now
-from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.dependencies import ReadsAtLeisure, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import responses
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=Idem
 
 @router.get("/meetings/{meeting_id}", summary="Measure a meeting", responses=responses(401, 404, 422, 503))
 @cache_response(ttl=3600, prefix="analytics", tags=[meeting_of_path])
-async def get_meeting_analytics(meeting_id: MeetingId, viewer: Viewer, reads: Reads) -> MeetingAnalytics:
+async def get_meeting_analytics(meeting_id: MeetingId, viewer: Viewer, reads: ReadsAtLeisure) -> MeetingAnalytics:
     """Who talked how long, who interrupted, how even it was: over the meeting's transcript."""
     async with reads() as session:
         meeting = await get_meeting(session, viewer.workspace_id, meeting_id)
@@ -36,7 +36,7 @@ async def get_meeting_analytics(meeting_id: MeetingId, viewer: Viewer, reads: Re
 @router.get("/dashboard", summary="The last days at a glance", responses=responses(401, 422, 503))
 @cache_response(ttl=600, prefix="analytics", vary={"today": today_in_zone})
 async def get_dashboard_analytics(
-    viewer: Viewer, reads: Reads, now: Now, days: Days = 7, tz: TimeZone = "UTC"
+    viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 7, tz: TimeZone = "UTC"
 ) -> Dashboard:
     """Meetings per day, busiest hours, who talked most, the latest meetings and the tasks that are due."""
     async with reads() as session:
@@ -46,7 +46,7 @@ async def get_dashboard_analytics(
 @router.get("/overview", summary="A period and the one before", responses=responses(401, 422, 503))
 @cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
 async def get_overview_analytics(
-    viewer: Viewer, reads: Reads, now: Now, days: Days = 30, tz: TimeZone = "UTC"
+    viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 30, tz: TimeZone = "UTC"
 ) -> Overview:
     """Meetings, hours, people, words and tasks of a period, and how that differs from the period before."""
     async with reads() as session:
@@ -56,7 +56,7 @@ async def get_overview_analytics(
 @router.get("/engagement", summary="How meetings went", responses=responses(401, 422, 503))
 @cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
 async def get_engagement_analytics(
-    viewer: Viewer, reads: Reads, now: Now, days: Days = 30, tz: TimeZone = "UTC"
+    viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 30, tz: TimeZone = "UTC"
 ) -> Engagement:
     """Who dominates, how even it is, how much overlaps: averages of the meetings' own ratios."""
     async with reads() as session:

@@ -8,7 +8,7 @@ from mina_api.settings import SettingsError, load_database_settings
 def migrate() -> None:
     """Bring the schema of DATABASE_URL to the newest revision."""
     try:
-        upgrade(load_database_settings().plain_url)
+        upgrade(load_database_settings().plain_listen_url)
     except SettingsError as mistakes:
         raise Failure(*mistakes.lines) from None
     except MigrationsMissing as missing:

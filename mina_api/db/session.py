@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from mina_api.db.engines import PoolOptions, make_engine
+from mina_api.db.replica import Replica
 
 
 class ReadSession(AsyncSession):
@@ -26,7 +29,7 @@ class CommitHooks(Protocol):
 
 
 class Database:
-    """An engine and the two kinds of session over it; owned by the lifespan that made it."""
+    """Engines and the two kinds of session over them; owned by the lifespan that made it."""
 
     def __init__(
         self,
@@ -37,31 +40,48 @@ class Database:
         pool_timeout_seconds: float,
         connect_timeout_seconds: float,
         statement_timeout_seconds: float,
+        pools_transactions: bool = False,
+        replica_url: str | None = None,
+        replica_wait_seconds: float = 0.05,
     ) -> None:
-        milliseconds = str(round(statement_timeout_seconds * 1000))
-        self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_overflow,
-            pool_timeout=pool_timeout_seconds,
-            pool_pre_ping=True,
-            connect_args={
-                "timeout": connect_timeout_seconds,
-                "server_settings": {
-                    "application_name": "mina",
-                    "statement_timeout": milliseconds,
-                    "idle_in_transaction_session_timeout": milliseconds,
-                    "TimeZone": "UTC",
-                },
-            },
+        options = PoolOptions(
+            pool_size, pool_overflow, pool_timeout_seconds, connect_timeout_seconds, statement_timeout_seconds
         )
+        self.engine = make_engine(url, options, pools_transactions=pools_transactions)
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._replica = (
+            Replica(
+                make_engine(replica_url, options),
+                self.engine,
+                wait_seconds=replica_wait_seconds,
+                timeout_seconds=min(connect_timeout_seconds, 1.0) + replica_wait_seconds,
+            )
+            if replica_url is not None
+            else None
+        )
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """The primary's, and the replica's if there is one."""
+        return (self.engine,) if self._replica is None else (self.engine, self._replica.engine)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """A session that reads one snapshot, opened by its first query."""
         async with ReadSession(self._snapshots, expire_on_commit=False, autoflush=False) as session:
             yield session
+
+    @asynccontextmanager
+    async def read_at_leisure(self) -> AsyncIterator[ReadSession]:
+        """As `read`, of the replica where there is one that has what the primary has: for reads that aggregate."""
+        if self._replica is None:
+            async with self.read() as session:
+                yield session
+            return
+        async with self._replica.current() as connection:
+            bind = self._snapshots if connection is None else connection
+            async with ReadSession(bind, expire_on_commit=False, autoflush=False) as session:
+                yield session
 
     @asynccontextmanager
     async def write(self, hooks: CommitHooks | None = None) -> AsyncIterator[WriteSession]:
@@ -76,5 +96,6 @@ class Database:
             await hooks.after_commit()
 
     async def close(self) -> None:
-        """Close every connection of the pool."""
-        await self.engine.dispose()
+        """Close every connection of the pools."""
+        for engine in self.engines:
+            await engine.dispose()

@@ -24,6 +24,11 @@ async def get_reads(database: Annotated[Database, Depends(get_database)]) -> Rea
     return database.read
 
 
+async def get_reads_at_leisure(database: Annotated[Database, Depends(get_database)]) -> ReadFactory:
+    """The same, of the read replica where there is one that has what the primary has."""
+    return database.read_at_leisure
+
+
 async def get_unit_of_work(
     request: Request, database: Annotated[Database, Depends(get_database)], cache: Cache, pending: Invalidation
 ) -> AsyncIterator[WriteSession]:
@@ -34,4 +39,5 @@ async def get_unit_of_work(
 
 
 Reads = Annotated[ReadFactory, Depends(get_reads)]
+ReadsAtLeisure = Annotated[ReadFactory, Depends(get_reads_at_leisure)]
 UnitOfWork = Annotated[WriteSession, Depends(get_unit_of_work, scope="function")]

@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from mina_api.dev.ports import free_port
 from mina_api.dev.processes import Child, spawn, wait_until
 
-# The two ends of a unix socket's path differ by this limit of the kernel: sun_path is of 108 bytes.
 LINES = {
     "bind": "127.0.0.1",
     "protected-mode": "no",
@@ -22,6 +21,13 @@ LINES = {
     "repl-diskless-sync-delay": "0",
     "repl-timeout": "10",
 }
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody accepts connections at `port`."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 class Node:
@@ -45,12 +51,7 @@ class Node:
             configuration.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
         log = self.directory / "server.log"
         self._child = spawn([self._program, configuration, *self._arguments], log=log)
-        wait_until(self._is_listening, self._child, log, name=str(self._program))
-
-    def _is_listening(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+        wait_until(lambda: is_listening(self.port), self._child, log, name=str(self._program))
 
     def listen_with_tls(self) -> None:
         """Have the port take nothing but TLS."""
