@@ -37,13 +37,13 @@ class DeleteAfterCommit(PlainTtl):
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
         """Store it, and list it under its tags."""
         await super().store(key, data, ttl_seconds)
-        await asyncio.gather(*(self._call("SADD", f"index:{tag}", key) for tag in decode(data).tags))
+        await asyncio.gather(*(self._link.call("SADD", f"index:{tag}", key) for tag in decode(data).tags))
 
     async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
         """Delete what is listed under `tags`."""
-        listed = await asyncio.gather(*(self._call("SMEMBERS", f"index:{tag}") for tag in tags))
+        listed = await asyncio.gather(*(self._link.call("SMEMBERS", f"index:{tag}") for tag in tags))
         keys = sorted({key for each in listed for key in each})
-        await asyncio.gather(*(self._call("UNLINK", key) for key in keys))
+        await asyncio.gather(*(self._link.call("UNLINK", key) for key in keys))
 
 
 class Unacknowledged(RedisTier):

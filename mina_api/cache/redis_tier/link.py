@@ -1,0 +1,214 @@
+"""The link to Redis behind its breaker: asked while that is closed, found again by one probe after it has opened."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from mina_api.cache.breaker import Breaker
+from mina_api.cache.config import CacheConfig
+from mina_api.cache.redis_tier.cluster import ClusterServers
+from mina_api.cache.redis_tier.greeting import OtherServer, greet, greet_listener
+from mina_api.cache.redis_tier.scripts import Script
+from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, connected
+from mina_api.cache.redis_tier.target import Target
+from mina_api.cache.tier import TierRefused, TierUnavailable
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Of all replies these alone say that the server is lost, or no longer the one to ask.
+LOST = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    AuthenticationError,
+    ReadOnlyError,
+    AskError,
+    TryAgainError,
+    ClusterDownError,
+    OSError,
+)
+
+
+class Link:
+    """Servers of one target. It is closed, and may be asked, only after `come_back` has returned.
+
+    `come_back` runs with the server found, which may be asked by `run` already, and gives what entries of it are
+    marked with. `on_loss` is told when the link opens, and waits for nothing. `token_key` is any key in the slot of
+    the tokens.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        config: CacheConfig,
+        token_key: str,
+        *,
+        come_back: Callable[[], Awaitable[str]],
+        on_loss: Callable[[], None],
+    ) -> None:
+        self._come_back = come_back
+        self._on_loss = on_loss
+        self._look_seconds = config.connect_timeout_seconds + config.command_timeout_seconds
+        timing = Timing(config.max_connections, config.connect_timeout_seconds, config.command_timeout_seconds)
+        connecting = Connecting(target, timing)
+        self.servers: Servers = (
+            ClusterServers(connecting, token_key, self._greet, self._greet_listener)
+            if target.kind == "cluster"
+            else OneServer(connecting, self._greet, self._greet_listener)
+        )
+        self.reign = ""
+        self.epoch = b""
+        self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
+        self._breaker.trip()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it may be asked."""
+        return self._breaker.is_closed
+
+    async def start(self) -> None:
+        """Connect once; where that fails, leave it to the probe."""
+        if not await self._try_to_return():
+            logger.warning("Redis cannot be reached: answering from Postgres until it can")
+            self._spawn("probe", self._probe())
+
+    async def stop(self) -> None:
+        """End what runs in the background."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # Commands
+
+    def require(self) -> None:
+        """Raise TierUnavailable while it is open."""
+        if not self._breaker.is_closed:
+            raise TierUnavailable("the breaker is open")
+
+    async def call(self, *command: Any, entry: str | None = None) -> Any:
+        """The reply of the server that has the tokens, or that has an entry."""
+        self.require()
+        return await self._ask(*command, entry=entry)
+
+    async def script(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
+        """The same of a script."""
+        self.require()
+        return await self.run(script, keys, *arguments, entry=entry)
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
+        """The reply to a script, also while the link is coming back."""
+        try:
+            return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments, entry=entry)
+        except NoScriptError:
+            return await self._ask("EVAL", script.source, len(keys), *keys, *arguments, entry=entry)
+
+    async def _ask(self, *command: Any, entry: str | None = None) -> Any:
+        servers = self.servers
+        reply = servers.at_tokens(*command) if entry is None else servers.at_entry(entry, *command)
+        return await self.reply_of(command[0], reply)
+
+    async def reply_of(self, name: str, reply: Awaitable[T]) -> T:
+        """`reply`, to a command of that name; raises TierUnavailable, TierRefused among them."""
+        try:
+            return await reply
+        except NoScriptError:
+            raise
+        except LOST as failure:
+            self.trip(failure)
+            raise TierUnavailable(str(failure)) from failure
+        except ResponseError as refusal:
+            if self._breaker.is_closed:
+                logger.error("Redis refused %s: %s", name, refusal)
+            raise TierRefused(str(refusal)) from refusal
+
+    @contextlib.contextmanager
+    def lost_if_refused(self) -> Iterator[None]:
+        """A tag that cannot be invalidated must not be read: stay away until the outbox is drained."""
+        try:
+            yield
+        except TierRefused as refusal:
+            self.trip(refusal)
+            raise
+
+    # Losing the server and finding it again
+
+    def trip(self, failure: Exception) -> None:
+        """Open it, and begin to look for the server."""
+        if self._breaker.trip():
+            logger.error("Redis is lost (%s): answering from Postgres", failure)
+            self._on_loss()
+            self._spawn("probe", self._probe())
+
+    def look_again(self) -> None:
+        """See whether the server that is used is still the one to use."""
+        looking = self._tasks.get("look")
+        if self.is_closed and (looking is None or looking.done()):
+            self._spawn("look", self._look_again())
+
+    async def _look_again(self) -> None:
+        try:
+            async with asyncio.timeout(self._look_seconds):
+                await self.servers.find()
+                async with connected(self.servers.listening_connection()):
+                    return
+        except OtherServer as found:
+            self.trip(found)
+        except (RedisError, OSError) as failure:
+            logger.warning("whether Redis is where it was cannot be seen: %s", failure)
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        """Take the first connection's server for the one to ask until the breaker opens; refuse any other."""
+        reign = await greet(connection)
+        if self.reign not in ("", reign):
+            raise OtherServer("another server answers")
+        self.reign = reign
+
+    async def _greet_listener(self, connection: AbstractConnection) -> None:
+        if await greet_listener(connection) != self.reign:
+            raise OtherServer("another server answers the backplane")
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(self._breaker.next_wait())
+            if await self._try_to_return():
+                logger.info("Redis is back")
+                return
+
+    async def _try_to_return(self) -> bool:
+        try:
+            with contextlib.suppress(RedisError, OSError):
+                await self.servers.disconnect()
+            self.reign = ""
+            await self.servers.find()
+            epoch = await self._come_back()
+        except (RedisError, OSError, TierUnavailable):
+            return False
+        except Exception:
+            logger.exception("draining the outbox failed: not reading from Redis yet")
+            return False
+        self.epoch = epoch.encode()
+        self._breaker.close()
+        return True
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks[name] = asyncio.create_task(work, name=f"redis {name}")
