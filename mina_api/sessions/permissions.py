@@ -31,13 +31,17 @@ class Standing:
 
 
 _BIGINTS = ARRAY(BigInteger)
-_given = func.unnest(
-    bindparam("numbers", type_=ARRAY(Integer)),
-    bindparam("users", type_=_BIGINTS),
-    bindparam("workspaces", type_=_BIGINTS),
-    bindparam("sign_ins", type_=_BIGINTS),
-    bindparam("api_keys", type_=_BIGINTS),
-).table_valued("number", "user_id", "workspace_id", "sign_in_id", "api_key_id", name="given").render_derived()
+_given = (
+    func.unnest(
+        bindparam("numbers", type_=ARRAY(Integer)),
+        bindparam("users", type_=_BIGINTS),
+        bindparam("workspaces", type_=_BIGINTS),
+        bindparam("sign_ins", type_=_BIGINTS),
+        bindparam("api_keys", type_=_BIGINTS),
+    )
+    .table_valued("number", "user_id", "workspace_id", "sign_in_id", "api_key_id", name="given")
+    .render_derived()
+)
 _STANDINGS = (
     select(
         _given.c.number,

@@ -39,7 +39,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 async def eventually(condition: Callable[[], Any]) -> Any:
     """What `condition` gives, once that is true."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not (found := condition()):
+        while not (found := condition()):  # noqa: ASYNC110  (nothing tells)
             await asyncio.sleep(0.01)
     return found
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from mina_api.app import create_app
 from mina_api.cache.testing import FakeClock
+from mina_api.sessions.rooms import Listener
 from mina_api.settings import Settings
 from tests.api import SignUp, running
 from tests.sessions.sockets import a_session, eventually, joined, listening, token_of
@@ -274,7 +275,7 @@ class TestPermissions:
             assert await participant.closed() == 4404
 
 
-def listeners(app: FastAPI, session: int) -> list[object]:
+def listeners(app: FastAPI, session: int) -> list[Listener]:
     """Who is in a session's room."""
     return list(app.state.live.rooms._rooms[session].listeners)
 
@@ -299,9 +300,7 @@ class TestASlowReader:
                     await speaker.say(seq, "x" * 20_000)
                     await speaker.next("ack")
                     await reader.next("segment")
-                    if len(listeners(app, session)) < 3 or any(
-                        getattr(each, "closing", None) for each in listeners(app, session)
-                    ):
+                    if len(listeners(app, session)) < 3 or any(each.closing for each in listeners(app, session)):
                         break
                 code = await asyncio.to_thread(close_code, slow)
 

@@ -82,11 +82,6 @@ class Plan:
     changed: set[int] = field(default_factory=set)
     outcomes: list[tuple[Item, Outcome]] = field(default_factory=list)
 
-    @property
-    def finished(self) -> list[Key]:
-        """The keys of the drafts that became final."""
-        return [(each.session_id, each.user_id, each.seq) for each in self.finals]
-
 
 def plan(items: Sequence[Item], states: dict[int, SessionState], earlier: Iterable[Stored]) -> Plan:
     """Decide a batch, in its order; `earlier` are the stored segments that items may repeat."""

@@ -26,9 +26,11 @@ _STATES = select(
     LiveSession.draft_revision,
     LiveSession.speakers_version,
 ).where(LiveSession.id == func.any(bindparam("ids", type_=_BIGINTS)))
-_given = func.unnest(bindparam("ids", type_=_BIGINTS), bindparam("after", type_=_BIGINTS)).table_valued(
-    "session_id", "after", name="given"
-).render_derived()
+_given = (
+    func.unnest(bindparam("ids", type_=_BIGINTS), bindparam("after", type_=_BIGINTS))
+    .table_valued("session_id", "after", name="given")
+    .render_derived()
+)
 _page = (
     select(LiveSegment)
     .where(LiveSegment.session_id == _given.c.session_id, LiveSegment.position > _given.c.after)
