@@ -73,7 +73,7 @@ class Sweeper:
             await asyncio.sleep(self._period_seconds)
             try:
                 await self.sweep()
-                await self._forget()
+                await self.forget()
             except Exception as failure:
                 logger.warning("sweeping failed", cause=type(failure).__name__)
 
@@ -91,18 +91,19 @@ class Sweeper:
             return live.id
 
     async def _end(self, session_id: int) -> bool:
+        """Whether this made the transcript: not if somebody else did, or sweeps now."""
         pending = PendingInvalidation()
         async with self._database.write(self._hooks(pending)) as session:
             if not await queries.may_sweep(session):
                 return False
             live = await queries.read_session(session, session_id)
-            if live is None:
+            if live is None or not await service.finish_end(session, self._observers, live, self._now()):
                 return False
-            if await service.finish_end(session, self._observers, live, self._now()):
-                pending.add(session_tag(session_id), *changed_meeting(live.workspace_id, live.meeting_id))
+            pending.add(session_tag(session_id), *changed_meeting(live.workspace_id, live.meeting_id))
         return True
 
-    async def _forget(self) -> None:
+    async def forget(self) -> None:
+        """Delete what has expired."""
         async with self._database.write() as session:
             await queries.delete_expired_tickets(session, self._now())
 

@@ -91,7 +91,7 @@ async def joined(
     """A participant who has connected, by an access token or as `query` says; the state is still to come."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     url = f"ws://{address}/api/sessions/{session_id}/live{query}"
-    async with connect(url, additional_headers=headers, max_size=None, **options) as socket:
+    async with connect(url, additional_headers=headers, max_size=None, max_queue=None, **options) as socket:
         yield Participant(socket)
 
 
