@@ -31,6 +31,7 @@ from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
+from mina_api.sessions.fingerprints.routes import router as fingerprints_router
 from mina_api.sessions.live import Live, LiveConfig
 from mina_api.sessions.routes import router as sessions_router
 from mina_api.sessions.socket import router as live_router
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         tasks_router,
         transcripts_router,
         sessions_router,
+        fingerprints_router,
         live_router,
         analytics_router,
         workspaces_router,

@@ -64,6 +64,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session_id", "user_id", "seq", name=op.f("pk_live_drafts")),
     )
     op.create_table(
+        "live_fingerprints",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("transcription", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["live_sessions.id"], name=op.f("fk_live_fingerprints_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_live_fingerprints")),
+    )
+    op.create_index("ix_live_fingerprints_expires_at", "live_fingerprints", ["expires_at"], unique=False)
+    op.create_index("uq_live_fingerprints_fingerprint", "live_fingerprints", ["session_id", "fingerprint"], unique=True)
+    op.create_table(
         "live_segments",
         sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -116,14 +130,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_live_tickets")),
     )
     op.create_index("ix_live_tickets_expires_at", "live_tickets", ["expires_at"], unique=False)
+    op.create_table(
+        "live_landmarks",
+        sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fingerprint_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fingerprint_id"],
+            ["live_fingerprints.id"],
+            name=op.f("fk_live_landmarks_fingerprint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("session_id", "hash", "fingerprint_id", "step", name=op.f("pk_live_landmarks")),
+    )
+    op.create_index("ix_live_landmarks_fingerprint_id", "live_landmarks", ["fingerprint_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_live_landmarks_fingerprint_id", table_name="live_landmarks")
+    op.drop_table("live_landmarks")
     op.drop_index("ix_live_tickets_expires_at", table_name="live_tickets")
     op.drop_table("live_tickets")
     op.drop_table("live_speakers")
     op.drop_index("uq_live_segments_seq", table_name="live_segments")
     op.drop_table("live_segments")
+    op.drop_index("uq_live_fingerprints_fingerprint", table_name="live_fingerprints")
+    op.drop_index("ix_live_fingerprints_expires_at", table_name="live_fingerprints")
+    op.drop_table("live_fingerprints")
     op.drop_table("live_drafts")
     op.drop_index("uq_live_sessions_open", table_name="live_sessions", postgresql_where=sa.text("status <> 'ended'"))
     op.drop_index("ix_live_sessions_workspace_id", table_name="live_sessions")

@@ -10,6 +10,7 @@ from mina_api.logs import get_logger
 from mina_api.meetings.caching import changed_meeting
 from mina_api.sessions import queries, service
 from mina_api.sessions.caching import session_tag
+from mina_api.sessions.fingerprints.queries import delete_expired
 from mina_api.sessions.models import SessionStatus
 from mina_api.transcripts.observers import TranscriptObserver
 from mina_api.web.clock import Clock
@@ -106,6 +107,7 @@ class Sweeper:
         """Delete what has expired."""
         async with self._database.write() as session:
             await queries.delete_expired_tickets(session, self._now())
+            await delete_expired(session, self._now())
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
