@@ -33,6 +33,7 @@ from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
 from mina_api.sessions.fingerprints.routes import router as fingerprints_router
 from mina_api.sessions.live import Live, LiveConfig
+from mina_api.sessions.page.routes import router as page_router
 from mina_api.sessions.routes import router as sessions_router
 from mina_api.sessions.socket import router as live_router
 from mina_api.settings import Settings, SettingsError, keys_of, load_settings
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         sessions_router,
         fingerprints_router,
         live_router,
+        page_router,
         analytics_router,
         workspaces_router,
         health.router,

@@ -54,6 +54,7 @@ def _send_state(listener: Listener, changes: Changes, missed: list[str]) -> list
             "type": "state",
             **{name: changes.session[name] for name in ("id", "meeting_id", "status", "started_at")},
             "position": changes.cursor.position,
+            "participant": listener.participant.user_id,
             "connection": listener.connection_id,
             "speakers": [{"label": each.label, "name": each.name} for each in changes.names if each.name],
         }

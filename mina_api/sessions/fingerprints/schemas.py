@@ -3,7 +3,7 @@
 import json
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints, WithJsonSchema
 
 from mina_api.web.text import STORABLE, storable
 
@@ -15,7 +15,9 @@ def _storable(value: JsonValue) -> JsonValue:
     return value
 
 
-Told = Annotated[JsonValue, AfterValidator(_storable), Field(examples=[{"text": "Shall we begin?"}])]
+_ANY_JSON = WithJsonSchema({"description": "any JSON", "examples": [{"text": "Shall we begin?"}]})
+Told = Annotated[JsonValue, AfterValidator(_storable), _ANY_JSON]
+ToldBefore = Annotated[JsonValue, _ANY_JSON]
 
 
 class TranscriptionOf(BaseModel):
@@ -28,7 +30,7 @@ class FingerprintDetail(BaseModel):
     """A fingerprint, and what its audio says."""
 
     fingerprint: str = Field(examples=["3f1c0a9b5d7e42681122334455667788"])
-    transcription: JsonValue = Field(examples=[{"text": "Shall we begin?"}])
+    transcription: ToldBefore
 
 
 class Recognition(BaseModel):
@@ -36,6 +38,4 @@ class Recognition(BaseModel):
 
     fingerprint: str = Field(examples=["3f1c0a9b5d7e42681122334455667788"])
     known: bool = Field(examples=[True], description="whether the same was heard within two hours")
-    transcription: JsonValue = Field(
-        None, examples=[{"text": "Shall we begin?"}], description="what it says, where somebody has told; else absent"
-    )
+    transcription: ToldBefore = Field(None, description="what it says, where somebody has told; else absent")
