@@ -148,11 +148,11 @@ class RedisTier:
 
     async def close(self) -> None:
         """End the probe and the backplane, give the lease on memory back, and close every connection."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._end_tasks()
         with contextlib.suppress(TierUnavailable):
             await self._call("HDEL", self._names.register, self._backplane.process)
+        # A server that is found lost only now has a probe sent after it.
+        await self._end_tasks()
         await self._servers.close()
 
     async def memory(self) -> ServerMemory:
@@ -387,6 +387,11 @@ class RedisTier:
         self._epoch = (epoch or self._reign).encode()
         self._breaker.close()
         return True
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _spawn(self, name: str, work: Any) -> None:
         self._tasks[name] = asyncio.create_task(work, name=f"redis {name}")
