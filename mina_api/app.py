@@ -120,11 +120,10 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.peers = peers = _peers(settings, database, outbox)
         config = _cache_config(settings)
         tier: Tier = NoTier()
-        counting: BlockingConnectionPool | None = None
+        redis: RedisTier | None = None
         if url := settings.redis.url.get_secret_value():
             tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis, tls=_tls_files(settings))
             peers.use(look_again=redis.look_again, lose=redis.lose)
-            counting = redis.pool(CONNECTIONS)
         app.state.cache = cache = CacheService(
             tier,
             config,
@@ -137,6 +136,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         await peers.start(cache.coherence)
         stack.push_async_callback(cache.close)
         await cache.start()
+        counting = redis.pool(CONNECTIONS) if redis is not None else None
         limiter = RateLimiter(counting, is_redis_available=lambda: cache.is_available)
         stack.push_async_callback(limiter.close)
         app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
@@ -147,7 +147,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
             own_headers = ((b"server-timing", HIT_IN_MEMORY),)
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
         hooks = partial(CoherentCommit, cache, outbox, peers)
-        app.state.live = live = _live(settings, app, database, hooks)
+        app.state.live = live = _live(settings, app, hooks, redis.pool if redis is not None else None)
         await live.start()
         stack.push_async_callback(live.close)
         install_cache_service(cache)
@@ -203,12 +203,14 @@ def _hold_seconds(settings: Settings) -> float:
 
 
 def _live(
-    settings: Settings, app: FastAPI, database: Database, hooks: Callable[[PendingInvalidation], CoherentCommit]
+    settings: Settings,
+    app: FastAPI,
+    hooks: Callable[[PendingInvalidation], CoherentCommit],
+    redis_pool: Callable[[int], BlockingConnectionPool] | None,
 ) -> Live:
     given = settings.live
     config = LiveConfig(
         database_url=settings.database.plain_listen_url,
-        redis_url=settings.redis.url.get_secret_value(),
         redis_timeout_seconds=settings.redis.command_timeout_seconds,
         database_timeout_seconds=settings.database.connect_timeout_seconds,
         most_messages=given.queue_messages,
@@ -217,7 +219,8 @@ def _live(
         idle_seconds=given.idle_seconds,
         sweep_seconds=given.sweep_seconds,
     )
-    return Live(config, database, hooks, app.state.transcript_observers, app.state.clock)
+    observers = app.state.transcript_observers
+    return Live(config, app.state.database, hooks, observers, app.state.clock, redis_pool)
 
 
 def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottle:

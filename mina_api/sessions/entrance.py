@@ -58,7 +58,7 @@ async def _by_header(websocket: WebSocket, session_id: int, database: Database) 
     scheme, token = get_authorization_scheme_param(websocket.headers.get("authorization"))
     state = websocket.app.state
     try:
-        viewer, _ = await authenticate(
+        viewer, _, _ = await authenticate(
             token if scheme.lower() == "bearer" else None,
             websocket.headers.get("x-api-key"),
             state.access_tokens,

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from redis.asyncio import BlockingConnectionPool
+
 from mina_api.cache.fastapi import PendingInvalidation
 from mina_api.db.session import CommitHooks, Database
 from mina_api.sessions.recording.recorder import Recorder
@@ -15,18 +17,18 @@ from mina_api.web.clock import Clock
 
 # Of audio, each in a thread of its own: they are held by the processor, not by anything that they wait for.
 ANALYSES_AT_ONCE = 2
+PUBLISHING_CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
-    """Settings of live sessions; times in seconds.
+    """Settings of live sessions; times in seconds. `database_url` is Postgres's own, for LISTEN.
 
     `most_messages`, `most_bytes`: what may wait for one reader. `gather_seconds`: how long a batch waits for more.
     `idle_seconds`: how long nothing is said before a session is ended; `sweep_seconds`: how often that is looked at.
     """
 
     database_url: str
-    redis_url: str
     redis_timeout_seconds: float = 0.25
     database_timeout_seconds: float = 5.0
     most_messages: int = 1_000
@@ -46,11 +48,12 @@ class Live:
         hooks: Callable[[PendingInvalidation], CommitHooks],
         observers: Sequence[TranscriptObserver],
         clock: Clock,
+        redis_pool: Callable[[int], BlockingConnectionPool] | None,
     ) -> None:
         self.config = config
         self.hooks = hooks
         self.analyses = asyncio.Semaphore(ANALYSES_AT_ONCE)
-        self.rooms = Rooms(database, _wakeups(config), clock)
+        self.rooms = Rooms(database, _wakeups(config, redis_pool), clock)
         self.recorder = Recorder(database, hooks, self.rooms.announce, gather_seconds=config.gather_seconds)
         self._sweeper = Sweeper(
             database,
@@ -79,8 +82,9 @@ class Live:
         await self.rooms.close()
 
 
-def _wakeups(config: LiveConfig) -> Wakeups:
+def _wakeups(config: LiveConfig, redis_pool: Callable[[int], BlockingConnectionPool] | None) -> Wakeups:
     by_postgres = PostgresWakeups(config.database_url, timeout_seconds=config.database_timeout_seconds)
-    if not config.redis_url:
+    if redis_pool is None:
         return by_postgres
-    return FailoverWakeups(RedisWakeups(config.redis_url, timeout_seconds=config.redis_timeout_seconds), by_postgres)
+    by_redis = RedisWakeups(redis_pool(PUBLISHING_CONNECTIONS), timeout_seconds=config.redis_timeout_seconds)
+    return FailoverWakeups(by_redis, by_postgres)

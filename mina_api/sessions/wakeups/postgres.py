@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 
-import asyncpg
-
+from mina_api.db.notify import LOST, ListenerConnection, listening
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
 
@@ -25,8 +24,7 @@ class PostgresWakeups:
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._channels: set[str] = set()
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._turn = asyncio.Lock()
+        self._connection: ListenerConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -57,46 +55,37 @@ class PostgresWakeups:
         notification = json.dumps([channel, payload], ensure_ascii=False)
         if len(notification.encode()) > MOST_BYTES:
             notification = json.dumps([channel, ""])
+        if self._connection is None:
+            raise WakeupsUnavailable("Postgres is away")
         try:
-            await self._ask("SELECT pg_notify($1, $2)", CHANNEL, notification)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            await self._connection.fetch("SELECT pg_notify($1, $2)", CHANNEL, notification)
+        except LOST as failure:
             raise WakeupsUnavailable(str(failure)) from failure
-
-    async def _ask(self, statement: str, *values: str) -> None:
-        async with self._turn:
-            if self._connection is None:
-                raise WakeupsUnavailable("Postgres is away")
-            await self._connection.execute(statement, *values, timeout=self._timeout_seconds)
 
     async def _run(self, listener: Heard) -> None:
         while True:
             try:
                 await self._listen(listener)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, WakeupsUnavailable) as failure:
+            except LOST as failure:
                 logger.warning("wakeups by Postgres are lost", cause=str(failure))
+            finally:
+                self._connection = None
             listener.missed()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _listen(self, listener: Heard) -> None:
-        """Listen for as long as the connection lives; raises what ends it."""
-        ended = asyncio.Event()
+        """Listen for as long as the connection lives."""
 
-        def take(_: object, __: int, ___: str, notification: object) -> None:
-            channel, payload = json.loads(str(notification))
+        def hear(_: str, notification: str) -> None:
+            channel, payload = json.loads(notification)
             if channel in self._channels:
                 listener.heard(channel, payload)
 
-        connection = await asyncpg.connect(self._url, timeout=self._timeout_seconds)
-        try:
-            connection.add_termination_listener(lambda _: ended.set())
-            await connection.add_listener(CHANNEL, take)
+        async with listening(self._url, [CHANNEL], hear, self._timeout_seconds) as connection:
             self._connection = connection
             listener.missed()
-            while not ended.is_set():
+            while not connection.lost.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PROBE_SECONDS):
-                        await ended.wait()
-                await self._ask("SELECT 1")
-        finally:
-            self._connection = None
-            connection.terminate()
+                        await connection.lost.wait()
+                await connection.fetch("SELECT 1")

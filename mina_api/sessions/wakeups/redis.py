@@ -6,10 +6,8 @@ import math
 from collections.abc import AsyncIterator
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
@@ -19,34 +17,17 @@ from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
 logger = get_logger(__name__)
 
 PREFIX = "mina:live:"
-CONNECTIONS = 4
 PAUSE_SECONDS = 0.5
 
 
 class RedisWakeups:
-    """Publishes only while its listening connection lives: a PING on that, each second, is the probe of both."""
+    """Publishes by a pool of its own, while its listening connection lives: a PING on that, each second, is a probe."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+    def __init__(self, pool: BlockingConnectionPool, *, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=timeout_seconds,
-            socket_connect_timeout=timeout_seconds,
-            socket_timeout=timeout_seconds,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        self._client = Redis(connection_pool=self._pool)
+        self._pool = pool
+        self._client = Redis(connection_pool=pool)
         self._pipeline = TurnPipeline(self._client, timeout_seconds)
-        self._listening = ConnectionPool.from_url(
-            # With a time-out, redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
-            url,
-            socket_connect_timeout=timeout_seconds,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
         self._channels: set[str] = set()
         self._changed = asyncio.Event()
         self._pong = asyncio.Event()
@@ -107,7 +88,9 @@ class RedisWakeups:
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[AbstractConnection]:
-        connection: AbstractConnection = self._listening.make_connection()  # type: ignore[no-untyped-call]
+        # With a time-out redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
+        options = {**self._pool.connection_kwargs, "socket_timeout": None}
+        connection: AbstractConnection = self._pool.connection_class(**options)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.connect()  # type: ignore[no-untyped-call]
