@@ -177,6 +177,8 @@ def report(
 
 
 def _three(values: list[float]) -> str:
+    if not values:
+        return "-"
     return f"{percentile(values, 0.5):.1f} / {percentile(values, 0.99):.1f} / {max(values):.1f}"
 
 
