@@ -15,9 +15,11 @@ from mina_api.sessions.caching import speakers_tag
 from mina_api.sessions.joining import join
 from mina_api.sessions.live import Live
 from mina_api.sessions.messages import MAX_MESSAGE_BYTES, Misunderstood, PingSent, SegmentSent, SpeakerSent, parse
+from mina_api.sessions.models import SessionStatus
 from mina_api.sessions.queries import Profile
 from mina_api.sessions.recording.batch import Item, Kept, Lost, Outcome, Refused
 from mina_api.sessions.rooms import Closing, Listener, Room
+from mina_api.transcripts.formats.limits import MAX_SPEAKERS
 
 logger = get_logger(__name__)
 
@@ -143,10 +145,13 @@ class Connection:
         pending = PendingInvalidation()
         async with self._database.write(self._live.hooks(pending)) as session:
             live = await queries.lock_session(session, self._session_id)
-            if live is None or live.ended_at is not None:
+            if live is None or live.status != SessionStatus.LIVE:
                 self._listener.send(messages.error("The session has ended."))
                 return
             known = {each.label: each.email for each in await queries.list_speakers(session, live.id)}
+            if speaker.label not in known and len(known) >= MAX_SPEAKERS:
+                self._listener.send(messages.error(f"A session has at most {MAX_SPEAKERS} speakers."))
+                return
             profile = Profile(speaker.label, speaker.name, known.get(speaker.label))
             await queries.store_profiles(session, live, [profile])
             self._listener.own_speakers.add(live.speakers_version)

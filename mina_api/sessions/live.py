@@ -1,6 +1,5 @@
 """A worker's part in live sessions: its recorder, its rooms, and its turn at sweeping."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,6 @@ from mina_api.sessions.wakeups import FailoverWakeups, PostgresWakeups, RedisWak
 from mina_api.transcripts.observers import TranscriptObserver
 from mina_api.web.clock import Clock
 
-# Of audio, each in a thread of its own: they are held by the processor, not by anything that they wait for.
-ANALYSES_AT_ONCE = 2
 PUBLISHING_CONNECTIONS = 4
 
 
@@ -52,7 +49,6 @@ class Live:
     ) -> None:
         self.config = config
         self.hooks = hooks
-        self.analyses = asyncio.Semaphore(ANALYSES_AT_ONCE)
         self.rooms = Rooms(database, _wakeups(config, redis_pool), clock)
         self.recorder = Recorder(database, hooks, self.rooms.announce, gather_seconds=config.gather_seconds)
         self._sweeper = Sweeper(

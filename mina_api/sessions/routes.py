@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.auth.idempotency import Repeatable
-from mina_api.cache.fastapi import Invalidation, cache_response
+from mina_api.cache.fastapi import Invalidation, PendingInvalidation, cache_response
 from mina_api.meetings.caching import changed_meeting
 from mina_api.meetings.service import MAX_ID
 from mina_api.sessions import queries, service
@@ -77,8 +77,10 @@ async def end_session(
     now: Now,
 ) -> SessionDetail:
     """The session ended: its transcript is the meeting's now, and measured. Ending it again changes nothing."""
-    async with database.write() as own:
-        await service.begin_end(own, editor.workspace_id, session_id)
+    pending = PendingInvalidation()
+    async with database.write(live_of_app.hooks(pending)) as own:
+        if await service.begin_end(own, editor.workspace_id, session_id):
+            pending.add(session_tag(session_id))
     live = await service.get_session(session, editor.workspace_id, session_id)
     if await service.finish_end(session, observers, live, now()):
         invalidation.add(session_tag(session_id), *changed_meeting(live.workspace_id, live.meeting_id))

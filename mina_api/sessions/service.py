@@ -52,15 +52,17 @@ async def lock_session(session: WriteSession, workspace_id: int, session_id: int
     return _known(live if live is not None and live.workspace_id == workspace_id else None)
 
 
-async def begin_end(session: WriteSession, workspace_id: int, session_id: int) -> None:
-    """Let a session take no more segments; raises NotFound.
+async def begin_end(session: WriteSession, workspace_id: int, session_id: int) -> bool:
+    """Let a session take no more segments; whether it did until now. Raises NotFound.
 
     It has a transaction of its own, so that nobody who stores segments waits while the transcript is made; who
     ends it after a crash here finds it ending.
     """
     live = await lock_session(session, workspace_id, session_id)
-    if live.status == SessionStatus.LIVE:
-        live.status = SessionStatus.ENDING
+    if live.status != SessionStatus.LIVE:
+        return False
+    live.status = SessionStatus.ENDING
+    return True
 
 
 async def finish_end(

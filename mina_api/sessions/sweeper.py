@@ -80,7 +80,8 @@ class Sweeper:
 
     async def _due(self, but: Sequence[int]) -> int | None:
         """A session to end, which takes no more segments from here on."""
-        async with self._database.write() as session:
+        pending = PendingInvalidation()
+        async with self._database.write(self._hooks(pending)) as session:
             if not await queries.may_sweep(session):
                 return None
             live = await queries.next_to_end(
@@ -89,7 +90,8 @@ class Sweeper:
             if live is None:
                 return None
             live.status = SessionStatus.ENDING
-            return live.id
+            pending.add(session_tag(live.id))
+        return live.id
 
     async def _end(self, session_id: int) -> bool:
         """Whether this made the transcript: not if somebody else did, or sweeps now."""

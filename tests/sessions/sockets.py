@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from mina_api.dev.ports import free_port
+from mina_api.sessions.rooms import Listener
 
 DEADLINE_SECONDS = 60
 
@@ -106,3 +107,8 @@ async def a_session(client: httpx.AsyncClient, **fields: object) -> int:
     answer = await client.post("/api/sessions/", json={"meeting_id": meeting})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
+
+
+def listeners(app: FastAPI, session: int) -> list[Listener]:
+    """Who is in a session's room."""
+    return list(app.state.live.rooms._rooms[session].listeners)

@@ -10,18 +10,16 @@ from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, TagContext, cache_response
 from mina_api.errors import NotFound, UnsupportedMedia
 from mina_api.sessions import service as sessions
-from mina_api.sessions.dependencies import LiveOfApp
 from mina_api.sessions.fingerprints import queries, service
 from mina_api.sessions.fingerprints.schemas import FingerprintDetail, FingerprintText, Recognition, TranscriptionOf
 from mina_api.sessions.routes import SessionId
-from mina_api.web.body_limits import allow_body
+from mina_api.transcripts.uploads import UploadsOfApp
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.openapi import responses
 
 router = APIRouter(prefix="/api/sessions/{session_id}/fingerprints", tags=["Live sessions"], route_class=CachedRoute)
 
-MAX_BYTES = 25 * 1024 * 1024
 MEDIA_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream", "")
 WAV: dict[str, Any] = {
     "requestBody": {
@@ -91,7 +89,7 @@ async def recognise_audio(
     editor: Editor,
     reads: Reads,
     session: UnitOfWork,
-    live: LiveOfApp,
+    uploads: UploadsOfApp,
     now: Now,
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Recognition:
@@ -103,8 +101,6 @@ async def recognise_audio(
         raise UnsupportedMedia("Audio is one of: audio/wav.")
     async with reads() as before:
         await sessions.get_session(before, editor.workspace_id, session_id)
-    allow_body(request, MAX_BYTES)
-    data = await request.body()
-    async with live.analyses:
-        fingerprint, landmarks = await asyncio.to_thread(service.analyse, data)
+    async with uploads.receive(request) as file:
+        fingerprint, landmarks = await asyncio.to_thread(service.analyse, file)
     return await service.recognise(session, session_id, fingerprint, landmarks, now())

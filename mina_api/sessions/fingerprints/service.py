@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from pydantic import JsonValue
 
@@ -16,12 +17,12 @@ from mina_api.sessions.fingerprints.schemas import Recognition
 KEPT = timedelta(hours=2)
 
 
-def analyse(data: bytes) -> tuple[str, Landmarks]:
+def analyse(file: BinaryIO) -> tuple[str, Landmarks]:
     """A WAV file's fingerprint and landmarks; of audio in which nothing stands out, that of its very samples.
 
     Takes a hundredth of the audio's length: call it in a thread. Raises InvalidInput.
     """
-    audio = wav.read(data)
+    audio = wav.read(file.read())
     landmarks = landmarks_of(audio)
     parts = (landmarks.hashes, landmarks.steps) if len(landmarks) else (audio.samples,)
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:32], landmarks

@@ -16,6 +16,7 @@ class Closing:
     at_once: bool = True
 
 
+PATIENCE_SECONDS = 30.0
 TOO_SLOW = Closing(1013, "You read too slowly: connect again, with `since`.")
 
 
@@ -59,10 +60,14 @@ class Listener:
         return len(self._queue) + messages <= self._most_messages // 2 and self._bytes <= self._most_bytes // 2
 
     async def wait_for_room(self, messages: int) -> None:
-        """Return once so many can be queued, or it is closed."""
+        """Return once so many can be queued, or it is closed, as it is if nothing is taken for long."""
         while self.closing is None and not self.has_room_for(messages):
             self._taken.clear()
-            await self._taken.wait()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._taken.wait()
+            except TimeoutError:
+                self.close(TOO_SLOW)
 
     async def next(self) -> str | Closing:
         """The next message, or the end once it has come."""

@@ -6,13 +6,12 @@ Postgres alone says what was said, and in which order. A wakeup saves the look; 
 import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from mina_api.db.session import Database
 from mina_api.logs import get_logger
 from mina_api.sessions.models import SessionStatus
-from mina_api.sessions.permissions import read_standings
 from mina_api.sessions.recording.batch import Plan, Stored
+from mina_api.sessions.rooms.doorkeeper import Doorkeeper
 from mina_api.sessions.rooms.listener import Closing, Listener
 from mina_api.sessions.rooms.publisher import Publisher
 from mina_api.sessions.rooms.queries import Changes, read_changes
@@ -30,8 +29,6 @@ GRACE_SECONDS = 0.03
 
 ENDED = Closing(1000, "The session has ended.", at_once=False)
 GONE = Closing(4404, "There is no such session any more.")
-SIGNED_OUT = Closing(4401, "The sign-in has ended.")
-REMOVED = Closing(4403, "You are no member of this workspace any more.")
 
 
 class Rooms:
@@ -40,12 +37,13 @@ class Rooms:
     def __init__(self, database: Database, wakeups: Wakeups, clock: Clock) -> None:
         self._database = database
         self._wakeups = wakeups
-        self._clock = clock
         self._publisher = Publisher(wakeups)
+        self._doorkeeper = Doorkeeper(database, clock)
         self._rooms: dict[int, Room] = {}
         self._present: dict[int, int] = {}
         self._wanted: set[int] = set()
         self._news = asyncio.Event()
+        self._is_blind = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -54,7 +52,7 @@ class Rooms:
         self._publisher.start()
         self._tasks = [
             asyncio.create_task(self._look_on(), name="live rooms"),
-            asyncio.create_task(self._check_on(), name="live permissions"),
+            asyncio.create_task(self._doorkeeper.run(), name="live permissions"),
         ]
 
     async def close(self) -> None:
@@ -72,10 +70,12 @@ class Rooms:
         """The session's room, which `listener` leaves after the block; it still has to be admitted."""
         room = self._rooms.setdefault(session_id, Room(session_id))
         self._present[session_id] = self._present.get(session_id, 0) + 1
+        self._doorkeeper.present.add(listener)
         self._wakeups.subscribe(str(session_id))
         try:
             yield room
         finally:
+            self._doorkeeper.present.discard(listener)
             room.listeners.discard(listener)
             self._present[session_id] -= 1
             if not self._present[session_id]:
@@ -166,8 +166,11 @@ class Rooms:
             async with self._database.read() as session:
                 found = await read_changes(session, known)
         except Exception as failure:
-            logger.warning("the rooms cannot look", cause=type(failure).__name__)
+            if not self._is_blind:
+                logger.warning("the rooms cannot look", cause=type(failure).__name__)
+            self._is_blind = True
             return
+        self._is_blind = False
         for session_id in known:
             if (room := self._rooms.get(session_id)) is not None:
                 self._tell_read(room, found.get(session_id))
@@ -182,32 +185,6 @@ class Rooms:
             self._want(room.session_id)
         elif changes.status == SessionStatus.ENDED:
             _close_all(room, ENDED)
-
-    # Permissions
-
-    async def _check_on(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self._check([each for room in self._rooms.values() for each in room.listeners])
-            except Exception as failure:
-                logger.warning("permissions cannot be checked", cause=type(failure).__name__)
-
-    async def _check(self, listeners: list[Listener]) -> None:
-        """Close those who may not be here any more; others may write, or not, as they may now."""
-        participants = list({listener.participant for listener in listeners})
-        if not participants:
-            return
-        now = datetime.fromtimestamp(self._clock.now()).astimezone()
-        async with self._database.read() as session:
-            standings = dict(zip(participants, await read_standings(session, participants, now), strict=True))
-        for listener in listeners:
-            standing = standings[listener.participant]
-            listener.may_write = standing.may_write
-            if not standing.is_signed_in:
-                listener.close(SIGNED_OUT)
-            elif not standing.is_member:
-                listener.close(REMOVED)
 
 
 def _close_all(room: Room, closing: Closing) -> None:

@@ -67,7 +67,8 @@ class PostgresWakeups:
             try:
                 await self._listen(listener)
             except LOST as failure:
-                logger.warning("wakeups by Postgres are lost", cause=str(failure))
+                if self._connection is not None:
+                    logger.warning("wakeups by Postgres are lost", cause=str(failure))
             finally:
                 self._connection = None
             listener.missed()
