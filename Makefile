@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system soak check bench-coherence bench-analytics lock migrate clean
+.PHONY: help run test test-system soak check bench-coherence bench-analytics bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
@@ -43,6 +43,12 @@ bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, 
 
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
+
+bench-live: .venv/.run ## live sessions: 500 listeners, 50 rooms, 1,000 segments a second, 2 workers
+	@exec $(BIN)/python -m benchmarks.live
+
+bench-fingerprints: .venv/.run ## audio that was heard before: precision and recall, also of espeak-ng where it is
+	@exec $(BIN)/python -m benchmarks.fingerprints
 
 migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 	@exec $(BIN)/python -m mina_api.cli migrate

@@ -14,6 +14,8 @@ import mina_api.auth.models
 import mina_api.db.outbox
 import mina_api.db.peer_tables
 import mina_api.meetings.models
+import mina_api.sessions.fingerprints.models
+import mina_api.sessions.models
 import mina_api.transcripts.models
 import mina_api.web.idempotency  # noqa: F401  (each registers its tables)
 from alembic import context

@@ -70,7 +70,7 @@ def served(database_url: str, **environment: str) -> Iterator[httpx.Client]:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address)
+        wait(address)
         token = fetch_token(address, DEMO_EMAIL, DEMO_PASSWORD)
         with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
             yield client
@@ -78,7 +78,8 @@ def served(database_url: str, **environment: str) -> Iterator[httpx.Client]:
         child.stop()
 
 
-def _wait(address: str) -> None:
+def wait(address: str) -> None:
+    """Return once the service at `address` answers; raises SystemExit where it does not."""
     for _ in range(600):
         try:
             if httpx.get(f"{address}/ops/health/live", timeout=2).status_code == 200:

@@ -1,7 +1,7 @@
 """The composition root: an application from settings; its lifespan owns every pool and every task."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -19,7 +19,7 @@ from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.fastapi import Shortcuts, cached_endpoints
+from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier, TlsFiles, parse_target
 from mina_api.cache.sealing import Sealer
@@ -31,13 +31,18 @@ from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
+from mina_api.sessions.fingerprints.routes import router as fingerprints_router
+from mina_api.sessions.live import Live, LiveConfig
+from mina_api.sessions.page.routes import router as page_router
+from mina_api.sessions.routes import router as sessions_router
+from mina_api.sessions.socket import router as live_router
 from mina_api.settings import Settings, SettingsError, keys_of, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
 from mina_api.web import docs_page, health, openapi, problems
 from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
-from mina_api.web.commit import CoherentJournal
+from mina_api.web.commit import CoherentCommit, CoherentJournal
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
 from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
@@ -85,6 +90,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         meetings_router,
         tasks_router,
         transcripts_router,
+        sessions_router,
+        fingerprints_router,
+        live_router,
+        page_router,
         analytics_router,
         workspaces_router,
         health.router,
@@ -112,11 +121,10 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.peers = peers = _peers(settings, database, outbox)
         config = _cache_config(settings)
         tier: Tier = NoTier()
-        counting: BlockingConnectionPool | None = None
+        redis: RedisTier | None = None
         if url := settings.redis.url.get_secret_value():
             tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis, tls=_tls_files(settings))
             peers.use(look_again=redis.look_again, lose=redis.lose)
-            counting = redis.pool(CONNECTIONS)
         app.state.cache = cache = CacheService(
             tier,
             config,
@@ -129,6 +137,7 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         await peers.start(cache.coherence)
         stack.push_async_callback(cache.close)
         await cache.start()
+        counting = redis.pool(CONNECTIONS) if redis is not None else None
         limiter = RateLimiter(counting, is_redis_available=lambda: cache.is_available)
         stack.push_async_callback(limiter.close)
         app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
@@ -138,6 +147,10 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         if settings.cache.shortcut_bytes:
             own_headers = ((b"server-timing", HIT_IN_MEMORY),)
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
+        hooks = partial(CoherentCommit, cache, outbox, peers)
+        app.state.live = live = _live(settings, app, hooks, redis.pool if redis is not None else None)
+        await live.start()
+        stack.push_async_callback(live.close)
         install_cache_service(cache)
         stack.callback(install_cache_service, None)
         # What lives as long as the process need not be looked through at each collection.
@@ -191,6 +204,27 @@ def _peers(settings: Settings, database: Database, outbox: Outbox) -> PostgresPe
 def _hold_seconds(settings: Settings) -> float:
     """Longer than any COMMIT takes."""
     return 2 * settings.database.statement_timeout_seconds
+
+
+def _live(
+    settings: Settings,
+    app: FastAPI,
+    hooks: Callable[[PendingInvalidation], CoherentCommit],
+    redis_pool: Callable[[int], BlockingConnectionPool] | None,
+) -> Live:
+    given = settings.live
+    config = LiveConfig(
+        database_url=settings.database.plain_listen_url,
+        redis_timeout_seconds=settings.redis.command_timeout_seconds,
+        database_timeout_seconds=settings.database.connect_timeout_seconds,
+        most_messages=given.queue_messages,
+        most_bytes=given.queue_bytes,
+        gather_seconds=given.gather_seconds,
+        idle_seconds=given.idle_seconds,
+        sweep_seconds=given.sweep_seconds,
+    )
+    observers = app.state.transcript_observers
+    return Live(config, app.state.database, hooks, observers, app.state.clock, redis_pool)
 
 
 def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottle:

@@ -1,6 +1,7 @@
 """Logs: one event a line, JSON or, on a terminal, for people; uvicorn's and alembic's through the same pipeline."""
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,8 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 SECRET_NAMES = ("password", "secret", "token", "authorization", "cookie", "api_key")
 
+# A WebSocket's address, which uvicorn logs, can hold one.
+_TICKET = re.compile(r"ticket=[^&\s\"]+")
 # Without local variables: they hold tokens, passwords and other people's words.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
@@ -54,8 +57,9 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
 
 
 def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing whose name says that it is secret, nor uvicorn's second, coloured message."""
+    """Nothing whose name says that it is secret, no ticket of an address, nor uvicorn's second, coloured message."""
     event.pop("color_message", None)
+    event["event"] = _TICKET.sub("ticket=[hidden]", str(event["event"]))
     for name in event:
         if any(secret in name.lower() for secret in SECRET_NAMES):
             event[name] = "[hidden]"

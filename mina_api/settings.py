@@ -211,6 +211,18 @@ class AuthSettings(_Group):
         return key
 
 
+class LiveSettings(_Group):
+    """Live sessions: what waits for slow readers, how segments are gathered, when a silent session ends."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_LIVE_")
+
+    queue_messages: int = Field(1000, ge=10, description="messages that wait for one reader, then it is closed")
+    queue_bytes: int = Field(1024 * 1024, ge=1024, description="the same in bytes, of text")
+    gather_seconds: float = Field(0.01, ge=0, le=0.02, description="wait for more segments before each commit")
+    idle_seconds: float = Field(7200.0, gt=0, description="a session in which nothing is said for so long is ended")
+    sweep_seconds: float = Field(30.0, gt=0, description="between two looks for such sessions")
+
+
 class LogSettings(_Group):
     """Logs: JSON lines, or readable ones on a terminal."""
 
@@ -241,6 +253,7 @@ class Settings(_Group):
     redis: RedisSettings
     cache: CacheSettings
     auth: AuthSettings
+    live: LiveSettings
     log: LogSettings
 
     @model_validator(mode="after")
@@ -263,6 +276,7 @@ GROUPS: Mapping[str, type[_Group]] = {
     "redis": RedisSettings,
     "cache": CacheSettings,
     "auth": AuthSettings,
+    "live": LiveSettings,
     "log": LogSettings,
 }
 

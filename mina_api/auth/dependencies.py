@@ -76,18 +76,27 @@ async def get_viewer(
     reads: Reads,
 ) -> CurrentUser:
     """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
-    if key is None and token is not None and token.startswith(api_keys.PREFIX):
-        key = token
-    if key is not None:
-        viewer, seen, until = await _by_key(key, cache, reads)
-    elif token is not None:
-        viewer, seen, until = await _by_token(token, tokens, cache, reads)
-    else:
-        raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")
+    viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
     voucher = Voucher(seen.name, seen.entry, until)
     identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher))
     return viewer
+
+
+async def authenticate(
+    token: str | None, key: str | None, tokens: AccessTokens, cache: CacheService, reads: ReadFactory
+) -> tuple[CurrentUser, Seen, float]:
+    """Who sends an access token or an API key, what they were read from, and when the credentials expire.
+
+    Raises Unauthenticated.
+    """
+    if key is None and token is not None and token.startswith(api_keys.PREFIX):
+        key = token
+    if key is not None:
+        return await _by_key(key, cache, reads)
+    if token is not None:
+        return await _by_token(token, tokens, cache, reads)
+    raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")
 
 
 async def _by_token(

@@ -7,6 +7,9 @@ import uvicorn
 
 from mina_api.cli.output import Failure, settings_or_fail
 from mina_api.dev.ports import is_free
+from mina_api.sessions.messages import MAX_MESSAGE_BYTES
+
+HEARTBEAT_SECONDS = 20.0
 
 
 def serve(
@@ -27,4 +30,9 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=HEARTBEAT_SECONDS,
+        ws_ping_timeout=HEARTBEAT_SECONDS,
+        # Deflating a hundred bytes takes longer than all else that is done to send them.
+        ws_per_message_deflate=False,
     )

@@ -455,3 +455,15 @@ class TestStats:
         }  # fmt: skip
         assert (stats["hits"], stats["misses"], stats["sets"], stats["deletes"]) == (1, 1, 1, 1)
         assert (stats["total_requests"], stats["hit_rate"]) == (2, 0.5)
+
+
+class TestClose:
+    async def test_leaves_nothing_running_where_redis_is_found_lost_only_then(
+        self, private_valkey: PrivateValkey
+    ) -> None:
+        """The probe that looks for it is a task, and every test ends with the tasks that it began with."""
+        async with a_cache(private_valkey.url) as cache:
+            was_available = cache.is_available
+            private_valkey.kill()
+
+        assert (was_available, cache.is_available) == (True, False)

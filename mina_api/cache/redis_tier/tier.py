@@ -108,6 +108,8 @@ class RedisTier:
             await asyncio.gather(self._listening, return_exceptions=True)
         with contextlib.suppress(TierUnavailable):
             await self._link.call("HDEL", self._names.register, self._backplane.process)
+        # A server that is found lost only now has a probe sent after it.
+        await self._link.stop()
         await self._link.servers.close()
 
     async def memory(self) -> ServerMemory:

@@ -5,7 +5,7 @@ from typing import Any
 import schemathesis
 
 
-@schemathesis.serializer("text/vtt", "application/x-subrip", "text/x-rttm")
+@schemathesis.serializer("text/vtt", "application/x-subrip", "text/x-rttm", "audio/wav")
 def as_it_is(_: schemathesis.SerializationContext, value: Any) -> bytes:
     """The text, in UTF-8 where it is text."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")

@@ -16,7 +16,7 @@ from tests.system.serving import Serve, Serving
 
 PACKAGE = "mina_client"
 # The generator knows bodies of JSON, forms and bytes; a transcript goes in as JSON, then.
-UNKNOWN_TO_IT = {"text/vtt", "application/x-subrip", "text/x-rttm"}
+UNKNOWN_TO_IT = {"text/vtt", "application/x-subrip", "text/x-rttm", "audio/wav"}
 
 
 class GeneratedClient:
@@ -101,6 +101,16 @@ def use(mina: GeneratedClient) -> None:
     assert mina.call("auth", "list_api_keys").parsed.items[0].name == "nightly"
     found = mina.call("meetings", "list_meetings", q="hi", sort=models.ListMeetingsSort("-occurs_at"))
     assert (found.parsed.total, found.headers["cache-status"].split(";")[0]) == (1, "mina")
+
+    live = mina.call("live_sessions", "create_session", body=models.NewSession(meeting_id=meeting)).parsed
+    profiles = models.SpeakerProfiles(speakers=[models.SpeakerProfile(label="S1", name="Grace")])
+    assert (
+        mina.call("live_sessions", "replace_session_speakers", live.id, body=profiles).parsed.speakers[0].label == "S1"
+    )
+    told = models.TranscriptionOf(transcription="Hi?")
+    assert mina.call("live_sessions", "put_fingerprint", live.id, "f1", body=told).parsed.transcription == "Hi?"
+    assert mina.call("live_sessions", "create_ticket", live.id).parsed.expires_in == 30
+    assert mina.call("live_sessions", "end_session", live.id).parsed.status == "ended"
 
     fresh = mina.call("meetings", "get_meeting", meeting)
     asked = mina.call("meetings", "get_meeting", meeting, if_none_match=fresh.headers["etag"])

@@ -1,0 +1,1 @@
+"""`/live`: a page that shows a session's transcript as it grows."""

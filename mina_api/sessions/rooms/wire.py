@@ -1,0 +1,54 @@
+"""Segments as listeners get them, and as workers pass them on to each other."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from mina_api.sessions.messages import encode
+from mina_api.sessions.recording.batch import Stored
+from mina_api.sessions.rooms.room import Draft, Final
+
+
+def final_of(stored: Stored) -> Final:
+    """A stored final segment as it is told."""
+    return Final(stored.place, stored.connection_id, stored.seq, _wire(stored, stored.place))
+
+
+def draft_of(stored: Stored) -> Draft:
+    """A stored draft as it is told."""
+    return Draft(stored.place, stored.connection_id, stored.seq, _wire(stored, None))
+
+
+def _wire(stored: Stored, position: int | None) -> str:
+    said = stored.said
+    message: dict[str, object] = {"type": "segment"}
+    if position is not None:
+        message["position"] = position
+    return encode(
+        message
+        | {
+            "seq": stored.seq,
+            "participant": stored.user_id,
+            "speaker": said.speaker,
+            "start": said.start_ms / 1000,
+            "end": said.end_ms / 1000,
+            "text": said.text,
+            "final": position is not None,
+        }
+    )
+
+
+def pack(finals: Sequence[Final], drafts: Sequence[Draft]) -> str:
+    """What a wakeup carries."""
+    return json.dumps(
+        [
+            [[each.position, each.connection_id, each.seq, each.wire] for each in finals],
+            [[each.revision, each.connection_id, each.seq, each.wire] for each in drafts],
+        ],
+        ensure_ascii=False,
+    )
+
+
+def unpack(payload: str) -> tuple[Iterable[Final], Iterable[Draft]]:
+    """What `pack` packed."""
+    finals, drafts = json.loads(payload)
+    return [Final(*each) for each in finals], [Draft(*each) for each in drafts]
