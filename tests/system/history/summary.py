@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.system.history.evidence import status_words
-from tests.system.history.faults import KINDS
-from tests.system.history.history import Failure, History
+from tests.system.history.faults import KINDS, NO_WRITE
+from tests.system.history.history import Failure, FaultSpan, History
 from tests.system.history.runs import Result
 
 # Until then Postgres may have ended what hung in it, and connections are made anew.
@@ -26,7 +26,7 @@ def summary(result: Result) -> Iterator[str]:
         middle, late = taken[len(taken) // 2], taken[len(taken) * 99 // 100]
         yield f"  acknowledged after {middle:.1f} ms (p50), {late:.1f} ms (p99), {taken[-1]:.0f} ms (most)"
     yield f"faults: {len(history.faults)}"
-    yield from _counted("by kind", Counter(fault.kind for fault in history.faults))
+    yield from _counted("by kind", Counter(_kind(fault) for fault in history.faults))
     yield f"questions without an answer: {len(history.failures)}"
     yield from _counted(
         "while a fault excused it", Counter(each.reason for each in history.failures if excused(history, each))
@@ -52,6 +52,10 @@ def excused(history: History, failure: Failure) -> bool:
         and fault.ended + GRACE_SECONDS >= failure.start
         for fault in history.faults
     )
+
+
+def _kind(fault: FaultSpan) -> str:
+    return f"{fault.kind}, but {NO_WRITE}" if fault.note == NO_WRITE else fault.kind
 
 
 def _counted(title: str, counts: "Counter[str]") -> Iterator[str]:

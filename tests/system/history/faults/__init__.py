@@ -2,5 +2,6 @@
 
 from tests.system.history.faults.fault import Fault
 from tests.system.history.faults.kinds import KINDS, Kind, Lane
+from tests.system.history.faults.workers import NO_WRITE
 
-__all__ = ["KINDS", "Fault", "Kind", "Lane"]
+__all__ = ["KINDS", "NO_WRITE", "Fault", "Kind", "Lane"]

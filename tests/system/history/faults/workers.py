@@ -10,6 +10,7 @@ from tests.system.history.fleet import Fleet
 from tests.system.history.proxy import Way
 from tests.system.history.servers import Worker
 
+NO_WRITE = "no write came"
 WRITE_SECONDS = 5.0
 COMMIT_SECONDS = 5.0
 OWNER = re.compile(rb"outbox:(\d+)")
@@ -42,7 +43,7 @@ async def kill_after_commit(fleet: Fleet, fault: Fault) -> str:
     worker.redis.heal(deliver=fault.dice < 0.5)
     if committed:
         await worker.start()
-    return committed or "no write came"
+    return committed or NO_WRITE
 
 
 async def stop_after_commit(fleet: Fleet, fault: Fault) -> str:
@@ -52,7 +53,7 @@ async def stop_after_commit(fleet: Fleet, fault: Fault) -> str:
     if committed:
         await _stopped(worker, 2 * fault.seconds)
     worker.redis.heal()
-    return committed or "no write came"
+    return committed or NO_WRITE
 
 
 async def kill_before_commit(fleet: Fleet, fault: Fault) -> str:
@@ -64,7 +65,7 @@ async def kill_before_commit(fleet: Fleet, fault: Fault) -> str:
     worker.postgres.heal(deliver=fault.dice < 0.5)
     if trapped:
         await worker.start()
-    return trapped or "no write came"
+    return trapped or NO_WRITE
 
 
 async def delay_commit(fleet: Fleet, fault: Fault) -> str:
@@ -73,7 +74,7 @@ async def delay_commit(fleet: Fleet, fault: Fault) -> str:
     trapped = await _trapped(worker, passing=False)
     await asyncio.sleep(2 * fault.seconds)
     worker.postgres.heal()
-    return trapped or "no write came"
+    return trapped or NO_WRITE
 
 
 async def lose_commit(fleet: Fleet, fault: Fault) -> str:
@@ -82,7 +83,7 @@ async def lose_commit(fleet: Fleet, fault: Fault) -> str:
     trapped = await _trapped(worker, passing=True)
     await asyncio.sleep(fault.seconds)
     worker.postgres.heal(deliver=fault.dice < 0.5)
-    return trapped or "no write came"
+    return trapped or NO_WRITE
 
 
 async def _stopped(worker: Worker, seconds: float) -> None:
