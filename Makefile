@@ -11,7 +11,9 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
+COMPILE := $(BIN)/uv pip compile pyproject.toml $(LOCKING)
+COMPILE_PEERS := $(BIN)/uv pip compile requirements/peers.in $(LOCKING)
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,7 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
 	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
+	$(COMPILE_PEERS) --upgrade -c requirements/run.lock -o requirements/peers.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -60,3 +63,14 @@ clean: ## remove the virtual environment, private servers and caches
 		echo "mina: installing the tools of development"; \
 		$(INSTALL) --require-hashes -r requirements/dev.lock; \
 		touch .venv/.dev'
+
+# What the benchmarks measure Mina beside; none of it is a dependency of Mina's.
+.dev/peers/.ready: requirements/peers.lock
+	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
+	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/peers.lock sh -eu -c '\
+		if [ -e $@ ] && [ $@ -nt requirements/peers.lock ]; then exit 0; fi; \
+		echo "mina: installing the peers of the benchmarks into .dev/peers"; \
+		[ -x .dev/peers/bin/python ] || $(PYTHON) -m venv .dev/peers; \
+		.dev/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+			-r requirements/peers.lock; \
+		touch $@'
