@@ -1,10 +1,13 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-analytics lock migrate clean
+.PHONY: help run test check bench bench-mix bench-growth bench-analytics profile wrk lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
 T ?= tests
+ROUNDS ?= 5
+SECONDS ?= 5
+ONLY ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
@@ -13,7 +16,6 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
 COMPILE := $(BIN)/uv pip compile pyproject.toml $(LOCKING)
-COMPILE_PEERS := $(BIN)/uv pip compile requirements/peers.in $(LOCKING)
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +33,16 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
 
+bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
+	@exec $(BIN)/python -m benchmarks.speed --rounds $(ROUNDS) --seconds $(SECONDS) --only "$(ONLY)"
+
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
+
+wrk:
+	@command -v wrk >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		echo "mina: installing wrk" && apt-get install --yes --quiet wrk >/dev/null; } || \
+		{ echo "mina: wrk is needed: install it (Debian: apt-get install wrk)" >&2; exit 2; }
 
 migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 	@exec $(BIN)/python -m mina_api.cli migrate
@@ -40,7 +50,8 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
 	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
-	$(COMPILE_PEERS) --upgrade -c requirements/run.lock -o requirements/peers.lock
+	$(BIN)/uv pip compile requirements/peers.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/peers.lock
+	$(BIN)/uv pip compile requirements/measuring.in $(LOCKING) --upgrade -o requirements/measuring.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -64,13 +75,12 @@ clean: ## remove the virtual environment, private servers and caches
 		$(INSTALL) --require-hashes -r requirements/dev.lock; \
 		touch .venv/.dev'
 
-# What the benchmarks measure Mina beside; none of it is a dependency of Mina's.
-.dev/peers/.ready: requirements/peers.lock
+# Environments beside Mina's own: `peers` is what the benchmarks measure it beside, `measuring` draws and profiles.
+.dev/%/.ready: requirements/%.lock
 	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
-	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/peers.lock sh -eu -c '\
-		if [ -e $@ ] && [ $@ -nt requirements/peers.lock ]; then exit 0; fi; \
-		echo "mina: installing the peers of the benchmarks into .dev/peers"; \
-		[ -x .dev/peers/bin/python ] || $(PYTHON) -m venv .dev/peers; \
-		.dev/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
-			-r requirements/peers.lock; \
+	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/$*.lock sh -eu -c '\
+		if [ -e $@ ] && [ $@ -nt $< ]; then exit 0; fi; \
+		echo "mina: installing $< into .dev/$*"; \
+		[ -x .dev/$*/bin/python ] || $(PYTHON) -m venv .dev/$*; \
+		.dev/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $<; \
 		touch $@'
