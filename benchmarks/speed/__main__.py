@@ -8,12 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from benchmarks.speed.claims import claims
 from benchmarks.speed.load import LoadFailed
 from benchmarks.speed.measuring import Row, measure, rows_of
-from benchmarks.speed.report import HEADS, RESULTS, as_json, cells, markdown
+from benchmarks.speed.report import RESULTS, as_json, markdown, tables
 from benchmarks.speed.running import LOGS, ROOT, ServerFailed
 from benchmarks.speed.startup import Resting, resting
 from benchmarks.speed.stores import Stores, stores
@@ -48,7 +47,7 @@ def main() -> int:
                 rested = [resting(opened, workers, given.rounds) for workers in (1, 2)]
         except (ServerFailed, LoadFailed) as failure:
             raise SystemExit(f"bench: {failure}") from None
-    _print(rows, rested, console)
+    print("\n".join(tables(rows, rested)))
     _keep(rows, rested, given.rounds, given.seconds, RESULTS if not given.only else LOGS)
     return 0 if all(claim.holds for claim in claims(rows)) else 1
 
@@ -62,20 +61,9 @@ def _rounds(rows: list[Row], opened: Stores, rounds: int, seconds: float, consol
                 own = [row for row in rows if row.variant is variant]
                 measure(variant, own, opened, seconds)
                 progress.advance(task, len(own))
-
-
-def _print(rows: list[Row], rested: list[Resting], console: Console) -> None:
-    for heads, lines in (
-        (HEADS, [cells(row, rows) for row in rows]),
-        (Resting.HEADS, [each.cells() for each in rested]),
-    ):
-        table = Table(*heads)
-        for line in lines:
-            table.add_row(*line)
-        if lines:
-            console.print(table)
-    for claim in claims(rows):
-        console.print(str(claim), markup=False)
+                for row in own:
+                    last = row.samples[-1]
+                    progress.console.print(f"{variant.name}, {row.pages}: {last.rate:,.0f}/s, {last.cpu_us:.0f} µs")
 
 
 def _keep(rows: list[Row], rested: list[Resting], rounds: int, seconds: float, directory: Path) -> None:

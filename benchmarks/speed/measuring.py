@@ -91,7 +91,7 @@ def _sample(subject: Subject, keys: int, seconds: float, stores: Stores) -> Samp
     made, before = subject.loads(), cpu_seconds(subject.running.pid)
     load = wrk(subject.running, target, seconds, stores.cores.load)
     sample = Sample(load, cpu_seconds(subject.running.pid) - before)
-    if load.failed:
-        raise ServerFailed(f"{subject.name}: {load.failed} of {load.requests} requests failed")
+    if load.failed or not load.requests:
+        raise ServerFailed(f"{subject.name}: of {load.requests} requests {load.failed} failed")
     subject.expect_loads(made, load.requests if subject.is_uncached or keys == NEVER_TWICE else 0)
     return sample

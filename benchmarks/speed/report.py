@@ -1,7 +1,7 @@
 """The results as Markdown for readers, and as JSON for whatever draws them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.speed.claims import claims
@@ -31,6 +31,23 @@ def cells(row: Row, rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
+def tables(rows: Sequence[Row], resting: Sequence[Resting]) -> Iterator[str]:
+    """The tables of what was measured, of what is claimed, and of starting."""
+    if rows:
+        yield f"| {' | '.join(HEADS)} |"
+        yield f"|{'---|' * 2}{'---:|' * (len(HEADS) - 2)}"
+        yield from (f"| {' | '.join(cells(row, rows))} |" for row in rows)
+        yield ""
+    if found := list(claims(rows)):
+        yield from ("## What is claimed", "", "| holds | what | measured | bound |", "|---|---|---:|---:|")
+        yield from (f"| {claim} |" for claim in found)
+        yield ""
+    if resting:
+        yield from ("## Start and memory", "", f"| {' | '.join(Resting.HEADS)} |", f"|{'---|' * len(Resting.HEADS)}")
+        yield from (f"| {' | '.join(each.cells())} |" for each in resting)
+        yield ""
+
+
 def markdown(rows: Sequence[Row], resting: Sequence[Resting], rounds: int, seconds: float) -> str:
     """The page of results."""
     lines = [
@@ -48,17 +65,8 @@ def markdown(rows: Sequence[Row], resting: Sequence[Resting], rounds: int, secon
         "",
         "![requests per second and CPU time](speed.svg)",
         "",
-        f"| {' | '.join(HEADS)} |",
-        f"|{'---|' * 2}{'---:|' * (len(HEADS) - 2)}",
-        *(f"| {' | '.join(cells(row, rows))} |" for row in rows),
-        "",
+        *tables(rows, resting),
     ]
-    if found := list(claims(rows)):
-        lines += ["## What is claimed", "", "| holds | what | measured | bound |", "|---|---|---:|---:|"]
-        lines += [*(f"| {claim} |" for claim in found), ""]
-    if resting:
-        lines += ["## Start and memory", "", f"| {' | '.join(Resting.HEADS)} |", f"|{'---|' * len(Resting.HEADS)}"]
-        lines += [*(f"| {' | '.join(each.cells())} |" for each in resting), ""]
     return "\n".join(lines)
 
 

@@ -53,7 +53,7 @@ def resting(stores: Stores, workers: int, rounds: int) -> Resting:
     taken: list[float] = []
     memory: list[tuple[float, float]] = []
     environment = {
-        "DATABASE_URL": stores.database_url,
+        "DATABASE_URL": stores.database_url(),
         "REDIS_URL": stores.empty_redis(),
         "MINA_SECRET_KEY": stores.secret,
     }

@@ -1,10 +1,9 @@
 """What the measured servers keep their data in: a private Valkey, and a private Postgres where one asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cache
 
 import psutil
 from redis import Redis
@@ -18,49 +17,43 @@ from mina_api.settings import new_secret
 MEETINGS = 1000
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Stores:
-    """Started when first asked for, off the measured server's core; `secret` signs the whole application's tokens."""
+    """Where a Redis is, and how to have a database with a demo workspace; `secret` signs the application's tokens."""
 
     cores: Cores
-    console: Console
-    stack: ExitStack
-    directory: Path = LOGS
-
-    def __post_init__(self) -> None:
-        self.secret = new_secret()
-
-    @cached_property
-    def valkey(self) -> PrivateValkey:
-        """The Valkey."""
-        server = PrivateValkey(self.directory / "valkey")
-        server.start()
-        self.stack.callback(server.stop)
-        with Redis.from_url(server.url) as client:
-            client.config_set("maxmemory", 0)
-        self._pin_children()
-        return server
-
-    @cached_property
-    def database_url(self) -> str:
-        """A database with a demo workspace."""
-        url = self.stack.enter_context(filled_postgres(MEETINGS, self.console))
-        self._pin_children()
-        return url
+    redis_url: str
+    database_url: Callable[[], str]
+    secret: str = field(default_factory=new_secret)
 
     def empty_redis(self) -> str:
-        """The Valkey's address, with nothing in it."""
-        with Redis.from_url(self.valkey.url) as client:
+        """The Redis's address, with nothing in it."""
+        with Redis.from_url(self.redis_url) as client:
             client.flushall()
-        return self.valkey.url
-
-    def _pin_children(self) -> None:
-        for child in psutil.Process().children(recursive=True):
-            pin(child.pid, self.cores.stores)
+        return self.redis_url
 
 
 @contextmanager
-def stores(console: Console) -> Iterator[Stores]:
-    """The stores of one run, ended with it."""
+def stores(console: Console, meetings: int = MEETINGS) -> Iterator[Stores]:
+    """Private stores off the measured server's core, ended after the block; Postgres only where it is asked for."""
+    cores = Cores.of_this_machine()
     with ExitStack() as stack:
-        yield Stores(Cores.of_this_machine(), console, stack)
+        valkey = PrivateValkey(LOGS / "valkey")
+        valkey.start()
+        stack.callback(valkey.stop)
+        with Redis.from_url(valkey.url) as client:
+            client.config_set("maxmemory", 0)
+
+        @cache
+        def database_url() -> str:
+            url = stack.enter_context(filled_postgres(meetings, console))
+            _pin_children(cores)
+            return url
+
+        _pin_children(cores)
+        yield Stores(cores, valkey.url, database_url)
+
+
+def _pin_children(cores: Cores) -> None:
+    for child in psutil.Process().children(recursive=True):
+        pin(child.pid, cores.stores)

@@ -20,6 +20,7 @@ MINA_MEMORY = "Mina's cache, memory (L1)"
 MINA_REDIS = "Mina's cache, Redis (no L1)"
 MINA_MISS = "Mina's cache, every request a miss"
 WHOLE_MEMORY = "mina serve, memory (L1)"
+WHOLE_ROUTED = "mina serve, memory, no shortcuts"
 WHOLE_REDIS = "mina serve, Redis (no L1)"
 WHOLE_MISS = "mina serve, every request a miss"
 WHOLE_OFF = "mina serve, cache off"
@@ -89,6 +90,7 @@ VARIANTS = (
     _module(MINA_REDIS, "mina", "mina", served_from="l2", BENCH_MEMORY_BYTES="0"),
     _module(MINA_MISS, "mina", "mina", (NEVER_TWICE,), BENCH_MEMORY_BYTES=MEMORY_BYTES),
     _whole(WHOLE_MEMORY, served_from="l1"),
+    _whole(WHOLE_ROUTED, served_from="l1", MINA_CACHE_SHORTCUT_BYTES="0"),
     _whole(WHOLE_REDIS, served_from="l2", MINA_CACHE_MEMORY_BYTES="0"),
     _whole(WHOLE_MISS, (NEVER_TWICE,)),
     _whole(WHOLE_OFF, (NEVER_TWICE,), MINA_CACHE_ENABLED="false"),

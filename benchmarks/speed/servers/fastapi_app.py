@@ -57,9 +57,9 @@ User = Annotated[int, Depends(current_user)]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def an_app(lifespan: Lifespan | None = None) -> FastAPI:
+def an_app(lifespan: Lifespan | None = None, kind: type[FastAPI] = FastAPI) -> FastAPI:
     """An application that says at `/loads` how many pages it made."""
-    app = FastAPI(lifespan=lifespan)
+    app = kind(lifespan=lifespan)
 
     @app.get("/loads")
     async def get_loads() -> int:

@@ -53,6 +53,11 @@ def a_token() -> str:
 
 def verified_user(authorization: str | None) -> int:
     """The user that a request's Authorization names; raises Unauthorized."""
+    return verified(authorization)[0]
+
+
+def verified(authorization: str | None) -> tuple[int, float]:
+    """The user that a request's Authorization names, and until when (seconds since the epoch); raises Unauthorized."""
     if authorization is None or not authorization.startswith("Bearer "):
         raise Unauthorized
     try:
@@ -63,7 +68,7 @@ def verified_user(authorization: str | None) -> int:
             audience=AUDIENCE,
             options={"require": ["sub", "sid", "exp", "iat", "aud"]},
         )
-        return int(claims["sub"])
+        return int(claims["sub"]), float(claims["exp"])
     except (jwt.InvalidTokenError, ValueError) as failure:
         raise Unauthorized from failure
 
