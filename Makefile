@@ -1,12 +1,16 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system soak check bench-coherence bench-analytics bench-live bench-fingerprints lock migrate clean
+.PHONY: help run test test-system soak check bench wrk bench-coherence bench-analytics bench-live \
+	bench-fingerprints lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
 T ?= tests
 MINUTES ?= 20
 SEED ?=
+ROUNDS ?=
+SECONDS ?=
+ONLY ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
@@ -38,6 +42,9 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
 
+bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
+	@exec $(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5) --only "$(ONLY)"
+
 bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
 	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)
 
@@ -50,6 +57,11 @@ bench-live: .venv/.run ## live sessions: 500 listeners, 50 rooms, 1,000 segments
 bench-fingerprints: .venv/.run ## audio that was heard before: precision and recall, also of espeak-ng where it is
 	@exec $(BIN)/python -m benchmarks.fingerprints
 
+wrk:
+	@command -v wrk >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+		echo "mina: installing wrk" && apt-get install --yes --quiet wrk >/dev/null; } || \
+		{ echo "mina: wrk is needed: install it (Debian: apt-get install wrk)" >&2; exit 2; }
+
 migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 	@exec $(BIN)/python -m mina_api.cli migrate
 
@@ -57,6 +69,7 @@ lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
 	$(COMPILE) --upgrade --extra servers --extra dev -c requirements/run.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile requirements/peers.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/peers.lock
+	$(BIN)/uv pip compile requirements/measuring.in $(LOCKING) --upgrade -o requirements/measuring.lock
 
 clean: ## remove the virtual environment, private servers and caches
 	rm -rf .venv .dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -80,7 +93,7 @@ clean: ## remove the virtual environment, private servers and caches
 		$(INSTALL) --require-hashes -r requirements/dev.lock; \
 		touch .venv/.dev'
 
-# Environments beside Mina's own: `peers` is what the benchmarks measure it beside.
+# Environments beside Mina's own: `peers` is what the benchmarks measure it beside, `measuring` draws and profiles.
 .dev/%/.ready: requirements/%.lock
 	@test -n "$(PYTHON)" || { echo "mina: Python 3.11 or newer with venv is needed (Debian: python3-venv)" >&2; exit 2; }
 	@mkdir -p .dev && $(PYTHON) tools/locked.py .dev/$*.lock sh -eu -c '\

@@ -1,0 +1,91 @@
+"""The measured servers that need nothing but Mina's environment: each starts, and gives the page that all give."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed.claims import Claim, claims
+from benchmarks.speed.load import Load
+from benchmarks.speed.measuring import Row, Sample
+from benchmarks.speed.running import Cores, cpu_seconds
+from benchmarks.speed.servers.page import body_of
+from benchmarks.speed.stores import Stores
+from benchmarks.speed.subjects import Subject
+from benchmarks.speed.variants import MINA_MEMORY, RAW, UNCACHED, VARIANTS, WHOLE_MEMORY, WHOLE_REDIS, Variant, chosen
+from mina_api.dev.demo import fill
+
+OURS = [each for each in VARIANTS if not each.needs_peers and "serve" not in each.name]
+WHOLE = [each for each in VARIANTS if each.name in (WHOLE_MEMORY, WHOLE_REDIS)]
+
+Open = Callable[[Variant], AbstractContextManager[Subject]]
+
+
+def named(variant: Variant) -> str:
+    """What pytest calls the case."""
+    return variant.name
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey_url: str, database_url: str) -> Open:
+    """Starts variants over the suite's servers, with their logs in the test's directory."""
+    monkeypatch.chdir(tmp_path)
+    stores = Stores(Cores.of_this_machine(), valkey_url, lambda: database_url)
+    return lambda variant: variant.open(stores)
+
+
+def a_row(name: str, rate: int, *, keys: int = 1, cpu_us: float = 20.0) -> Row:
+    """A row of one sample."""
+    load = Load(requests=rate, seconds=1.0, failed=0, p50_ms=1.0, p99_ms=2.0, max_ms=3.0)
+    return Row(next(each for each in VARIANTS if each.name == name), keys, [Sample(load, rate * cpu_us / 1e6)])
+
+
+class TestServers:
+    @pytest.mark.parametrize("variant", OURS, ids=named)
+    async def test_give_the_same_pages_and_make_each_once(self, opened: Open, variant: Variant) -> None:
+        with opened(variant) as subject:
+            before = subject.loads()
+            subject.check(2)
+
+            made = subject.loads()
+            answers = [subject.running.get(subject.target(2).page(number)) for number in (1, 2)]
+
+            assert [answer.content for answer in answers] == [body_of(1), body_of(2)]
+            assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
+            assert cpu_seconds(subject.running.pid) > 0
+            if before is not None and made is not None:
+                assert made - before == (4 if subject.is_uncached else 2)
+
+    @pytest.mark.parametrize("variant", WHOLE, ids=named)
+    async def test_the_whole_application_answers_as_without_a_cache(
+        self, opened: Open, database_url: str, variant: Variant
+    ) -> None:
+        await fill(database_url, meetings=40)
+
+        with opened(variant) as subject:
+            subject.check(2)
+            page = subject.running.get(subject.target(0).page(123_456))
+
+        assert len(page.content) > 5000
+
+
+class TestChosen:
+    def test_takes_the_variants_that_hold_a_word(self) -> None:
+        assert [each.name for each in chosen("raw, no cache")] == [RAW, UNCACHED]
+
+    def test_takes_all_without_a_word(self) -> None:
+        assert chosen("") == list(VARIANTS)
+
+
+class TestClaims:
+    def test_compare_medians(self) -> None:
+        rows = [a_row(RAW, 1000), a_row("cashews", 100), a_row("fastapi-cachex", 120), a_row(MINA_MEMORY, 790)]
+
+        found = list(claims(rows))
+
+        assert [(round(each.value, 2), each.holds) for each in found] == [(0.79, False), (6.58, True)]
+        assert "fastapi-cachex" in found[1].text
+
+    def test_of_cost_have_a_ceiling(self) -> None:
+        assert [Claim("", value, 1.15, is_ceiling=True).holds for value in (1.1, 1.2)] == [True, False]
