@@ -31,6 +31,9 @@ def main() -> None:
     )
     arguments.add_argument("--reads-per-write", type=int, default=400)
     arguments.add_argument("--only", action="append", choices=list(KINDS), help="this kind of fault; may be repeated")
+    arguments.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="in the workers' environment"
+    )
     arguments.add_argument("--variant", default=None, help="a weaker cache: see tests.system.history.variants")
     chosen = arguments.parse_args()
     seed = secrets.randbelow(2**31) if chosen.seed is None else chosen.seed
@@ -44,6 +47,7 @@ def main() -> None:
         readers=chosen.readers,
         reads_per_write=chosen.reads_per_write,
         program=program,
+        environment=dict(each.split("=", 1) for each in chosen.set),
     )
     print(f"SEED={seed} MINUTES={chosen.minutes:g}", flush=True)
     OUTPUT.mkdir(parents=True, exist_ok=True)

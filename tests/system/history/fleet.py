@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,12 @@ def request(method: str, path: str, authorization: str = "", body: Any = None, *
 
 @asynccontextmanager
 async def fleet(
-    directory: Path, postgres_url: str, workers: int, spaces: list[Workspace], program: list[str]
+    directory: Path,
+    postgres_url: str,
+    workers: int,
+    spaces: list[Workspace],
+    program: Sequence[str],
+    environment: Mapping[str, str],
 ) -> AsyncIterator[Fleet]:
     """Started workers over the database of `postgres_url`, which is migrated and empty; all of it gone afterwards."""
     async with AsyncExitStack() as stack:
@@ -50,7 +55,7 @@ async def fleet(
         valkey.start()
         stack.callback(valkey.kill)
         database = await stack.enter_async_context(asyncpg.create_pool(postgres_url, min_size=1, max_size=4))
-        made = [Worker(number, directory, program, postgres_url, valkey) for number in range(workers)]
+        made = [Worker(number, directory, program, postgres_url, valkey, environment) for number in range(workers)]
         for worker in made:
             stack.push_async_callback(worker.close)
         await asyncio.gather(*(worker.start() for worker in made))

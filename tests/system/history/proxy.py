@@ -5,6 +5,7 @@ that sent it has given it up.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import cast
@@ -25,6 +26,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.target = target
         self.port = 0
+        self.delay_seconds = 0.0
         self._pairs: set[_Pair] = set()
         self._server: asyncio.Server | None = None
         self._is_refusing = False
@@ -64,10 +66,14 @@ class Proxy:
         self._held.update(ways)
         self._held_marker = marker
 
+    def slow_down(self, seconds: float) -> None:
+        """Pass everything on so much later."""
+        self.delay_seconds = seconds
+
     def heal(self, *, deliver: bool = True) -> None:
         """Pass on again: first what was held back, or where that shall be lost, on new connections only."""
         held = [pair for pair in self._pairs if not all(self.is_passing(way, pair) for way in Way)]
-        self._is_refusing, self._held, self._trap = False, set(), None
+        self._is_refusing, self._held, self._trap, self.delay_seconds = False, set(), None, 0.0
         for pair in held:
             pair.release() if deliver else pair.abort()
 
@@ -172,6 +178,7 @@ class _Side(asyncio.Protocol):
         self.backlog: list[bytes] = []
         self.transport: asyncio.Transport | None = None
         self.has_ended = False
+        self._delayed: deque[bytes] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -181,6 +188,17 @@ class _Side(asyncio.Protocol):
             self.pair.other(self).feed()
 
     def data_received(self, data: bytes) -> None:
+        if self.pair.proxy.delay_seconds or self._delayed:
+            self._delayed.append(data)
+            asyncio.get_running_loop().call_later(self.pair.proxy.delay_seconds, self._pass_on)
+        else:
+            self._take(data)
+
+    def _pass_on(self) -> None:
+        """What has waited longest goes first, whichever timer rings."""
+        self._take(self._delayed.popleft())
+
+    def _take(self, data: bytes) -> None:
         self.backlog.append(data)
         if self.way is Way.TO_SERVER and len(self.pair.first_words) < FIRST_WORDS:
             self.pair.first_words += data
@@ -201,5 +219,5 @@ class _Side(asyncio.Protocol):
         if self.backlog and not fed.transport.is_closing():
             fed.transport.write(b"".join(self.backlog))
         self.backlog.clear()
-        if self.has_ended:
+        if self.has_ended and not self._delayed:
             fed.transport.close()

@@ -3,9 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.system.history.checker import Verdict, check
@@ -27,8 +27,8 @@ class Plan:
     """How long, how much, and what goes wrong: nothing where the pause between two faults of a lane is 0.
 
     Readers are so many of each worker, and never pause; all writers together write once in about `reads_per_write`
-    reads. `program` is the module that serves, and its arguments. With `until_violated` the run ends as soon as there
-    is a violation.
+    reads. `program` is the module that serves, and its arguments; `environment` is added to its own. With
+    `until_violated` the run ends as soon as there is a violation.
     """
 
     seconds: float
@@ -42,6 +42,7 @@ class Plan:
     reads_per_write: int = 150
     until_violated: bool = False
     program: Sequence[str] = tuple(SERVE)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Result:
 async def run(plan: Plan, directory: Path, postgres_url: str) -> Result:
     """Do it, on a database that is migrated and empty, with logs in `directory`."""
     spaces = workspaces(plan.workspaces, plan.meetings)
-    async with fleet(directory, postgres_url, plan.workers, spaces, list(plan.program)) as made:
+    async with fleet(directory, postgres_url, plan.workers, spaces, plan.program, plan.environment) as made:
         book = Book(spaces)
         began = time.monotonic()
         async with _load(plan, made, book):

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -18,9 +19,13 @@ from tests.system.history.proxy import Proxy
 
 READY = b"GET /ops/health/ready HTTP/1.1\r\nHost: mina.test\r\n\r\n"
 DEADLINE_SECONDS = 60.0
+GRACE_SECONDS = 15.0
 
-# Holds last twice as long as a statement may: short, so that a run sees some expire, and leases end often.
-SHORT = {
+# Holds last twice as long as a statement may: short, so that a run sees some expire, and leases end often. Without
+# exceptions: that cached answers are served while Postgres alone cannot be reached is one, where Redis alone cannot be
+# reached by somebody else.
+SETTINGS = {
+    "MINA_CACHE_SERVE_WITHOUT_POSTGRES": "false",
     "MINA_DATABASE_STATEMENT_TIMEOUT_SECONDS": "4",
     "MINA_CACHE_MEMORY_LEASE_SECONDS": "1",
     "MINA_CACHE_PEER_LEASE_SECONDS": "1",
@@ -56,13 +61,22 @@ class Valkey(PrivateValkey):
 class Worker:
     """A server process of one worker on a port of its own; `program` is what starts it."""
 
-    def __init__(self, number: int, directory: Path, program: list[str], postgres_url: str, valkey: Valkey) -> None:
+    def __init__(
+        self,
+        number: int,
+        directory: Path,
+        program: Sequence[str],
+        postgres_url: str,
+        valkey: Valkey,
+        environment: Mapping[str, str],
+    ) -> None:
         self.number = number
         self.port = free_port()
         self.postgres = Proxy(int(postgres_url.rsplit(":", 1)[1].split("/")[0]))
         self.redis = Proxy(valkey.port)
         self.log = directory / f"worker-{number}.log"
         self._program = program
+        self._environment = environment
         self._postgres_url = postgres_url
         self._redis_url = valkey.url
         self._child: Child | None = None
@@ -83,7 +97,8 @@ class Worker:
                 "MINA_SECRET_KEY": SECRET_KEY,
                 "MINA_LOG_LEVEL": "WARNING",
                 "MINA_AUTH_ACCESS_TOKEN_SECONDS": "86400",
-                **SHORT,
+                **SETTINGS,
+                **self._environment,
             },
         )
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -101,6 +116,14 @@ class Worker:
         """End it at once."""
         if self._child is not None:
             self._child.kill()
+
+    async def end(self) -> None:
+        """Ask it to end, and end it where it does not."""
+        self.signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._child is not None and self._child.is_alive and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        self.kill()
 
     async def close(self) -> None:
         """End it and its proxies."""

@@ -135,6 +135,16 @@ class TestProxy:
 
         assert await client.hear() == b"two\n"
 
+    async def test_slows_down_and_keeps_the_order(self, proxy: Proxy, client: Client) -> None:
+        await client.ask(b"one\n")
+        proxy.slow_down(0.05)
+        client.writer.write(b"two\n")
+        await client.writer.drain()
+        proxy.heal()
+        client.writer.write(b"three\n")
+
+        assert [await client.hear() for _ in range(2)] == [b"two\n", b"three\n"]
+
     async def test_holds_back_one_kind_of_connection_alone(self, proxy: Proxy, connect: Connect) -> None:
         listener, other = await connect(), await connect()
         await listener.ask(b"SUBSCRIBE\n")

@@ -6,6 +6,7 @@ from tests.system.history.faults.fault import Fault
 from tests.system.history.fleet import Fleet
 from tests.system.history.proxy import Proxy, Way
 
+LEAST_DELAY_SECONDS, MORE_DELAY_SECONDS = 0.005, 0.1
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'mina%'"
 
 
@@ -54,6 +55,14 @@ async def deafen_listener(fleet: Fleet, fault: Fault) -> str:
     fleet.workers[fault.worker].postgres.hold(Way.TO_CLIENT, marker=b"mina listener")
     await asyncio.sleep(fault.seconds)
     fleet.workers[fault.worker].postgres.heal(deliver=fault.dice < 0.7)
+    return ""
+
+
+async def slow_down_redis(fleet: Fleet, fault: Fault) -> str:
+    """Everything passes, later: often enough in time."""
+    fleet.workers[fault.worker].redis.slow_down(LEAST_DELAY_SECONDS + fault.dice * MORE_DELAY_SECONDS)
+    await asyncio.sleep(2 * fault.seconds)
+    fleet.workers[fault.worker].redis.heal()
     return ""
 
 

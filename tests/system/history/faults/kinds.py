@@ -33,6 +33,7 @@ class Kind:
 
 KINDS = {
     "kill a worker": Kind(workers.kill, Lane.WORKER, True, True),
+    "end a worker": Kind(workers.end, Lane.WORKER, True, True),
     "stop a worker": Kind(workers.stop, Lane.WORKER, True, True),
     "kill after COMMIT": Kind(workers.kill_after_commit, Lane.WORKER, True, True),
     "stop after COMMIT": Kind(workers.stop_after_commit, Lane.WORKER, True, True),
@@ -51,6 +52,7 @@ KINDS = {
     "black-hole one worker's Redis": Kind(connections.black_hole_redis, Lane.WORKER, False, True),
     "mute one worker's Redis": Kind(connections.mute_redis, Lane.WORKER, False, True),
     "deafen one worker's Redis": Kind(connections.deafen_redis, Lane.WORKER, False, True),
+    "slow down one worker's Redis": Kind(connections.slow_down_redis, Lane.WORKER, False, True),
     "deafen one worker's subscription": Kind(connections.deafen_subscription, Lane.WORKER, False, True),
     "deafen one worker's listener": Kind(connections.deafen_listener, Lane.WORKER, False, True),
     "cut one worker's Postgres": Kind(connections.cut_postgres, Lane.WORKER, True, True),

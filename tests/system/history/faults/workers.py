@@ -28,6 +28,14 @@ async def kill(fleet: Fleet, fault: Fault) -> str:
     return ""
 
 
+async def end(fleet: Fleet, fault: Fault) -> str:
+    """SIGTERM, and a new start."""
+    worker = fleet.workers[fault.worker]
+    await worker.end()
+    await worker.start()
+    return ""
+
+
 async def stop(fleet: Fleet, fault: Fault) -> str:
     """SIGSTOP, and SIGCONT."""
     await _stopped(fleet.workers[fault.worker], fault.seconds)
