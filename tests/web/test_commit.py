@@ -44,7 +44,8 @@ class TestCoherentCommit:
         event.remove(engine, "commit", look)
 
         async with Redis.from_url(valkey_url) as client:
-            assert held == [True]
+            # The relay commits as well, when it likes.
+            assert True in held
             assert not await client.exists(f"mina:{{tags}}:hold:meeting:{meeting}")
 
     async def test_a_failed_write_invalidates_nothing(self, ada: httpx.AsyncClient) -> None:
