@@ -124,12 +124,12 @@ class TestWorkersThatRedisDoesNotJoin:
             meeting = await a_meeting(ada)
             seen = []
             for version in range(5):
+                await _unheld(reader)
                 await ada.get(f"/api/meetings/{meeting}")
                 kept = await ada.get(f"/api/meetings/{meeting}")
                 changed = await elsewhere.patch(f"/api/meetings/{meeting}", json={"title": f"Version {version}"})
                 after = await ada.get(f"/api/meetings/{meeting}")
                 seen.append((kept.headers["cache-status"][:9], changed.status_code, after.json()["title"]))
-                await _unheld(reader)
             await elsewhere.aclose()
             await ada.aclose()
 
