@@ -9,7 +9,10 @@ Garble = Callable[[bytes], bytes]
 
 
 class Proxy:
-    """Passes bytes on; `accepted` counts connections, `is_open` False ends new ones at once."""
+    """Passes bytes on; `accepted` counts connections, `is_open` False ends new ones at once.
+
+    What comes back is changed by `garble`, and late by `delay_seconds`.
+    """
 
     def __init__(self, upstream: str) -> None:
         self._upstream = urlsplit(upstream)
@@ -17,6 +20,7 @@ class Proxy:
         self.accepted = 0
         self.is_open = True
         self.garble: Garble = bytes
+        self.delay_seconds = 0.0
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,8 +35,8 @@ class Proxy:
             back, forth = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
             try:
                 ways = [
-                    asyncio.create_task(self._pass(reader, forth, bytes)),
-                    asyncio.create_task(self._pass(back, writer, lambda data: self.garble(data))),
+                    asyncio.create_task(self._pass(reader, forth)),
+                    asyncio.create_task(self._pass_back(back, writer)),
                 ]
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -48,15 +52,26 @@ class Proxy:
             writer.close()
             self._tasks.discard(task)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Garble) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
-            writer.write(change(data))
+            writer.write(data)
             await writer.drain()
+
+    async def _pass_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            if self.delay_seconds:
+                await asyncio.sleep(self.delay_seconds)
+            writer.write(self.garble(data))
+            await writer.drain()
+
+    def cut(self) -> None:
+        """End every connection; new ones may be made."""
+        for task in self._tasks:
+            task.cancel()
 
     async def close(self) -> None:
         """End what runs."""
-        for task in self._tasks:
-            task.cancel()
+        self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
-from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in
+from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in, of_length
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3
@@ -86,10 +86,11 @@ class ClusterServers:
         the read of the tokens that the entry was stored under, before its load, and that moment. So the entry has
         every write that was acknowledged before the request began, whether its bytes were read before or after.
         """
-        values, *data = await asyncio.gather(
-            self.at_tokens("MGET", *tokens), *(self.at_entry(key, "GET", key) for key in keys)
-        )
-        return data, values
+        asked = (self.at_entry(key, "GET", key) for key in keys)
+        if not tokens:
+            return await asyncio.gather(*asked), ()
+        values, *data = await asyncio.gather(self.at_tokens("MGET", *tokens), *asked)
+        return data, of_length(values, len(tokens), 0)[1]
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over one primary after the other; the cursor names which, by turns of their addresses."""

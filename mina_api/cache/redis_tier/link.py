@@ -4,29 +4,26 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
-    AuthenticationError,
-    BusyLoadingError,
     ClusterDownError,
+    InvalidResponse,
     NoScriptError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TryAgainError,
 )
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mina_api.cache.breaker import Breaker
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.redis_tier.cluster import ClusterServers
 from mina_api.cache.redis_tier.greeting import OtherServer, greet, greet_listener
 from mina_api.cache.redis_tier.scripts import Script
-from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, connected
+from mina_api.cache.redis_tier.servers import Connecting, OneServer, Servers, Timing, Values, connected
 from mina_api.cache.redis_tier.target import Target
 from mina_api.cache.tier import TierRefused, TierUnavailable
 
@@ -34,18 +31,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Of all replies these alone say that the server is lost, or no longer the one to ask.
-LOST = (
-    RedisConnectionError,
-    RedisTimeoutError,
-    BusyLoadingError,
-    AuthenticationError,
-    ReadOnlyError,
-    AskError,
-    TryAgainError,
-    ClusterDownError,
-    OSError,
-)
+# Of all errors that a server answers these say that it is lost, or no longer the one to ask.
+LOST = (ReadOnlyError, AskError, TryAgainError, ClusterDownError)
 
 
 class Link:
@@ -105,41 +92,59 @@ class Link:
         if not self._breaker.is_closed:
             raise TierUnavailable("the breaker is open")
 
-    async def call(self, *command: Any, entry: str | None = None) -> Any:
-        """The reply of the server that has the tokens, or that has an entry."""
+    async def call(self, *command: Any, entry: str | None = None, kind: type = object) -> Any:
+        """The reply, of `kind`, of the server that has the tokens, or that has an entry."""
         self.require()
-        return await self._ask(*command, entry=entry)
+        return await self._ask(*command, entry=entry, kind=kind)
 
-    async def script(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
+    async def script(
+        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
+    ) -> Any:
         """The same of a script."""
         self.require()
-        return await self.run(script, keys, *arguments, entry=entry)
+        return await self.run(script, keys, *arguments, entry=entry, kind=kind)
 
-    async def run(self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None) -> Any:
+    async def run(
+        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
+    ) -> Any:
         """The reply to a script, also while the link is coming back."""
+        parts = (len(keys), *keys, *arguments)
         try:
-            return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments, entry=entry)
+            return await self._ask("EVALSHA", script.sha, *parts, entry=entry, kind=kind)
         except NoScriptError:
-            return await self._ask("EVAL", script.source, len(keys), *keys, *arguments, entry=entry)
+            return await self._ask("EVAL", script.source, *parts, entry=entry, kind=kind)
 
-    async def _ask(self, *command: Any, entry: str | None = None) -> Any:
+    async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
+        """Entries and tokens."""
+        self.require()
+        return await self._reply_of("MGET", self.servers.fetch(keys, tokens), tuple)
+
+    async def _ask(self, *command: Any, entry: str | None, kind: type) -> Any:
         servers = self.servers
         reply = servers.at_tokens(*command) if entry is None else servers.at_entry(entry, *command)
-        return await self.reply_of(command[0], reply)
+        return await self._reply_of(command[0], reply, kind)
 
-    async def reply_of(self, name: str, reply: Awaitable[T]) -> T:
+    async def _reply_of(self, name: str, reply: Awaitable[T], kind: type) -> T:
         """`reply`, to a command of that name; raises TierUnavailable, TierRefused among them."""
         try:
-            return await reply
+            value = await reply
+            if not isinstance(value, kind):
+                raise InvalidResponse(f"a reply to {name} that is none")
+            return value
         except NoScriptError:
             raise
-        except LOST as failure:
-            self.trip(failure)
-            raise TierUnavailable(str(failure)) from failure
         except ResponseError as refusal:
+            if isinstance(refusal, LOST):
+                return self._lost(refusal)
             if self._breaker.is_closed:
                 logger.error("Redis refused %s: %s", name, refusal)
             raise TierRefused(str(refusal)) from refusal
+        except (RedisError, OSError) as failure:
+            return self._lost(failure)
+
+    def _lost(self, failure: Exception) -> NoReturn:
+        self.trip(failure)
+        raise TierUnavailable(str(failure)) from failure
 
     @contextlib.contextmanager
     def lost_if_refused(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import InvalidResponse
 
 from mina_api.cache.redis_tier.multiplexed import Multiplexed
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
@@ -153,6 +154,13 @@ class Servers(Protocol):
         """Wait for what is under way, and close every connection for good."""
 
 
+def of_length(values: Any, length: int, first: int) -> tuple[Values, Values]:
+    """`values` in two after the `first`; raises InvalidResponse for what is no list of that length."""
+    if not isinstance(values, list) or len(values) != length:
+        raise InvalidResponse("a reply to MGET that is none")
+    return values[:first], values[first:]
+
+
 class OneServer:
     """One server has everything: at an address, at a socket, or where Sentinels say."""
 
@@ -183,7 +191,7 @@ class OneServer:
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """One MGET, on the connection that all reads share."""
         values = await self._reads.submit("MGET", *keys, *tokens)
-        return values[: len(keys)], values[len(keys) :]
+        return of_length(values, len(keys) + len(tokens), len(keys))
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN."""

@@ -135,11 +135,8 @@ class RedisTier:
 
     async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
         """The same of several entries at once."""
-        self._link.require()
         epoch = self._link.epoch
-        data, tokens = await self._link.reply_of(
-            "MGET", self._link.servers.fetch(keys, [self._names.token(tag) for tag in tags])
-        )
+        data, tokens = await self._link.fetch(keys, [self._names.token(tag) for tag in tags])
         return FetchedAll(tuple(data), tuple(tokens), epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
@@ -148,7 +145,7 @@ class RedisTier:
 
     async def delete(self, keys: Sequence[str]) -> int:
         """UNLINK one by one, in one round trip: keys may live in different slots."""
-        replies = await asyncio.gather(*(self._link.call("UNLINK", key, entry=key) for key in keys))
+        replies = await asyncio.gather(*(self._link.call("UNLINK", key, entry=key, kind=int) for key in keys))
         return sum(replies)
 
     async def forget(self, keys: Sequence[str]) -> None:
@@ -160,7 +157,7 @@ class RedisTier:
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """Tokens by script, made where absent, None where held."""
-        return tuple(await self._link.script(scripts.SNAPSHOT, self._names.tags(tags), _new_token()))
+        return tuple(await self._link.script(scripts.SNAPSHOT, self._names.tags(tags), _new_token(), kind=list))
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """Phase 1 of a write."""
@@ -184,7 +181,7 @@ class RedisTier:
         with self._backplane.expecting(tags, names) as (message, acknowledgements):
             how = (self._link.reign, round(self._lease_seconds * 1000), self._names.forget, message, sender)
             try:
-                unknown, *others = await self._link.run(script, keys, *how, *arguments)
+                unknown, *others = await self._link.run(script, keys, *how, *arguments, kind=list)
             finally:
                 if self._memory is not None:
                     self._memory.forget(tags, names)
@@ -220,7 +217,7 @@ class RedisTier:
 
     async def most_used(self, day: int, limit: int) -> dict[str, int]:
         """ZRANGE from the highest down."""
-        reply = await self._link.call("ZRANGE", self._names.uses(day), 0, limit - 1, "REV", "WITHSCORES")
+        reply = await self._link.call("ZRANGE", self._names.uses(day), 0, limit - 1, "REV", "WITHSCORES", kind=list)
         return {name.decode(): int(float(score)) for name, score in _pairs(reply)}
 
     # Leases
@@ -228,7 +225,7 @@ class RedisTier:
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """SET NX PX by script; marks that somebody waits if it is taken."""
         keys = [self._names.lease(key), self._names.wait(key)]
-        left: int = await self._link.script(scripts.ACQUIRE, keys, owner, round(seconds * 1000), entry=key)
+        left: int = await self._link.script(scripts.ACQUIRE, keys, owner, round(seconds * 1000), entry=key, kind=int)
         return left / 1000
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
