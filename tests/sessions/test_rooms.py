@@ -79,19 +79,19 @@ class TestTwoWorkers:
             await each.next("state")
 
         async def speak(number: int) -> None:
-            for seq in range(1, 101):
+            for seq in range(1, 51):
                 await speakers[number].say(seq, f"{number}-{seq}")
-                if seq % 20 == number:
+                if seq % 10 == number:
                     await speakers[number].next("ack")
 
-        await asyncio.gather(*(speak(number) for number in range(4)), *(listen_to(each, 400) for each in listeners))
+        await asyncio.gather(*(speak(number) for number in range(4)), *(listen_to(each, 200) for each in listeners))
 
         heard = [[each["text"] for each in one.received if each["type"] == "segment"] for one in listeners]
-        assert [positions(each.received) for each in listeners] == [list(range(1, 401))] * 4
+        assert [positions(each.received) for each in listeners] == [list(range(1, 201))] * 4
         assert all(each == heard[0] for each in heard)
         for number in range(4):
             own = [text for text in heard[0] if text.startswith(f"{number}-")]
-            assert own == [f"{number}-{seq}" for seq in range(1, 101)]
+            assert own == [f"{number}-{seq}" for seq in range(1, 51)]
 
     async def test_lose_nothing_over_a_reconnect_to_the_other(
         self, stack: AsyncExitStack, database_url: str, valkey_url: str, clock: FakeClock
@@ -100,23 +100,23 @@ class TestTwoWorkers:
         speaker = await stack.enter_async_context(workers.joined(0))
 
         async def speak() -> None:
-            for seq in range(1, 121):
+            for seq in range(1, 61):
                 await speaker.say(seq)
                 await speaker.next("ack")
 
         async def listen() -> list[int]:
             found: list[int] = []
-            while len(found) < 120:
+            while len(found) < 60:
                 since = found[-1] if found else 0
                 async with workers.joined(len(found) % 2, f"?since={since}") as listener:
                     found += positions([await listener.next("state")])
-                    for _ in range(min(17, 120 - len(found))):
+                    for _ in range(min(17, 60 - len(found))):
                         found.append((await listener.next("segment"))["position"])
             return found
 
         _, found = await asyncio.gather(speak(), listen())
 
-        assert found == list(range(1, 121))
+        assert found == list(range(1, 61))
 
     async def test_lose_nothing_while_redis_goes_and_comes(
         self, private_valkey: PrivateValkey, stack: AsyncExitStack, database_url: str, clock: FakeClock
@@ -128,7 +128,7 @@ class TestTwoWorkers:
             await each.next("state")
 
         async def speak(number: int, first: int) -> None:
-            for seq in range(first, first + 40):
+            for seq in range(first, first + 20):
                 await speakers[number].say(seq, f"{number}-{seq}")
                 await speakers[number].next("ack")
 
@@ -143,7 +143,7 @@ class TestTwoWorkers:
         await eventually(lambda: all(app.state.live.rooms._wakeups.is_hearing for app in workers.apps))
         await speak_both(401)
 
-        assert [await listen_to(each, 400) for each in listeners] == [list(range(1, 401))] * 2
+        assert [await listen_to(each, 200) for each in listeners] == [list(range(1, 201))] * 2
 
     async def test_show_drafts_and_names_to_each_other_without_redis(
         self, stack: AsyncExitStack, database_url: str, clock: FakeClock
