@@ -57,7 +57,7 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
 
 
 def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing whose name says that it is secret, no ticket of an address; no second message of uvicorn, no user."""
+    """No secret by its name, no ticket of an address, no second message of uvicorn, no user where there is none."""
     event.pop("color_message", None)
     if event.get("user", ...) is None:
         del event["user"]
