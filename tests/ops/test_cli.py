@@ -1,32 +1,56 @@
 """`mina cache` against a server of its own: tables for people, JSON for programs, exit codes for scripts."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
+from mina_api import cli
 from mina_api.dev.ports import free_port
 from tests.api import OPS_TOKEN
 from tests.system.serving import Serve
 
-Mina = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def mina(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "mina_api.cli", "cache", *arguments],
-        env={**os.environ, "MINA_DEV_DIR": "/nonexistent", "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+class Mina:
+    """The command, in this process: a new one for each would take longer than all that it does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        for name in ("MINA_OPS_TOKEN", "MINA_URL"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("MINA_DEV_DIR", "/nonexistent")
+        monkeypatch.setenv("COLUMNS", "200")
+
+    def __call__(self, *arguments: str, **environment: str) -> Done:
+        """Run `mina cache` with these arguments."""
+        for name, value in environment.items():
+            self._monkeypatch.setenv(name, value)
+        self._monkeypatch.setattr("sys.argv", ["mina", "cache", *arguments])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = self._capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+
+@pytest.fixture
+def mina(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mina:
+    """The command, with nothing of the environment."""
+    return Mina(monkeypatch, capsys)
 
 
 class TestMinaCache:
-    def test_asks_explains_clears_and_warms(self, serve: Serve) -> None:
+    def test_asks_explains_clears_and_warms(self, serve: Serve, mina: Mina) -> None:
         server = serve(MINA_OPS_TOKEN=OPS_TOKEN)
         there = {"MINA_URL": server.url, "MINA_OPS_TOKEN": OPS_TOKEN}
         ada = server.client()
@@ -61,7 +85,7 @@ class TestMinaCache:
         ],
     )
     def test_fails_in_words_and_with_a_code(
-        self, arguments: tuple[str, ...], environment: dict[str, str], code: int, said: str
+        self, mina: Mina, arguments: tuple[str, ...], environment: dict[str, str], code: int, said: str
     ) -> None:
         done = mina(*arguments, MINA_URL=f"http://127.0.0.1:{free_port()}", **environment)
 
