@@ -255,7 +255,7 @@ class RedisTier:
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
         self._link.require()
-        return await self._link.reply_of("SCAN", self._link.servers.scan(cursor, pattern, count))
+        return await self._link.scan(cursor, pattern, count)
 
     # Losing the server and finding it again
 
