@@ -29,7 +29,7 @@ class Operations:
 
     async def start(self) -> None:
         """Begin to tell, and to warm where that is wanted."""
-        self.teller.start()
+        await self.teller.start()
         self.watch.start()
         if self._warms_on_start:
             self.warmer.start()

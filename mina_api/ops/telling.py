@@ -51,8 +51,10 @@ class Teller:
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to tell."""
+    async def start(self) -> None:
+        """Begin to tell: first that this process is there, which a reset waits for."""
+        with contextlib.suppress(TierUnavailable):
+            await self.tell()
         self._task = asyncio.create_task(self._run(), name="teller")
 
     async def close(self) -> None:
