@@ -76,7 +76,7 @@ class Link:
     async def start(self) -> None:
         """Connect once; where that fails, leave it to the probe."""
         if not await self._try_to_return():
-            logger.warning("Redis cannot be reached: answering from Postgres until it can")
+            logger.error("Redis cannot be reached: answering from Postgres until it can")
             self._spawn("probe", self._probe())
 
     async def stop(self) -> None:
