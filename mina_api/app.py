@@ -22,6 +22,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier, TlsFiles, parse_target
+from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService, install_cache_service
@@ -31,6 +32,17 @@ from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from mina_api.meetings.routes import router as meetings_router
 from mina_api.meetings.tasks.routes import router as tasks_router
+from mina_api.ops import dashboard, health
+from mina_api.ops.access import OpsToken
+from mina_api.ops.cookies import Cookies
+from mina_api.ops.experiments import router as experiments_router
+from mina_api.ops.metrics import Metrics
+from mina_api.ops.metrics import router as metrics_router
+from mina_api.ops.operations import Operations
+from mina_api.ops.routes import operations_router
+from mina_api.ops.routes import router as ops_router
+from mina_api.ops.telemetry import Telemetry, Traced
+from mina_api.ops.warming import Warmer
 from mina_api.sessions.fingerprints.routes import router as fingerprints_router
 from mina_api.sessions.live import Live, LiveConfig
 from mina_api.sessions.page.routes import router as page_router
@@ -39,7 +51,7 @@ from mina_api.sessions.socket import router as live_router
 from mina_api.settings import Settings, SettingsError, keys_of, load_settings
 from mina_api.transcripts.routes import router as transcripts_router
 from mina_api.transcripts.uploads import Uploads
-from mina_api.web import docs_page, health, openapi, problems
+from mina_api.web import docs_page, openapi, problems
 from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
 from mina_api.web.commit import CoherentCommit, CoherentJournal
@@ -76,14 +88,20 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.state.access_tokens = AccessTokens(
         settings.auth.secret_key.get_secret_value(), settings.auth.access_token_seconds, app.state.clock
     )
+    ops_token = settings.auth.ops_token.get_secret_value() if settings.auth.ops_token else None
+    app.state.metrics = Metrics()
+    app.state.ops_token = OpsToken(ops_token)
+    app.state.ops_cookies = Cookies(settings.auth.secret_key.get_secret_value(), ops_token, app.state.clock)
     app.state.refresh_token_days = settings.auth.refresh_token_days
     app.state.transcript_observers = (store_rollup,)
     app.state.uploads = Uploads(IMPORTS_AT_ONCE)
     problems.install(app)
     openapi.install(app)
     docs_page.install(app)
+    dashboard.install(app)
     app.add_middleware(LimitBodies)
     app.add_middleware(HeadFromGet)
+    app.add_middleware(Traced)
     app.add_middleware(RequestContext)
     for router in (
         auth_router,
@@ -96,6 +114,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         page_router,
         analytics_router,
         workspaces_router,
+        ops_router,
+        operations_router,
+        metrics_router,
+        experiments_router,
+        dashboard.router,
         health.router,
     ):
         app.include_router(router)
@@ -122,8 +145,10 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         config = _cache_config(settings)
         tier: Tier = NoTier()
         redis: RedisTier | None = None
+        ledger: RedisLedger | None = None
         if url := settings.redis.url.get_secret_value():
             tier = redis = RedisTier(url, config, peers.enter_redis, peers.leave_redis, tls=_tls_files(settings))
+            ledger = RedisLedger(redis)
             peers.use(look_again=redis.look_again, lose=redis.lose)
         app.state.cache = cache = CacheService(
             tier,
@@ -137,6 +162,13 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         await peers.start(cache.coherence)
         stack.push_async_callback(cache.close)
         await cache.start()
+        app.state.operations = operations = Operations(
+            cache,
+            ledger,
+            Warmer(app, cache, database, app.state.access_tokens),
+            warms_on_start=settings.cache.warm_on_start,
+        )
+        stack.push_async_callback(operations.close)
         counting = redis.pool(CONNECTIONS) if redis is not None else None
         limiter = RateLimiter(counting, is_redis_available=lambda: cache.is_available)
         stack.push_async_callback(limiter.close)
@@ -151,6 +183,12 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         app.state.live = live = _live(settings, app, hooks, redis.pool if redis is not None else None)
         await live.start()
         stack.push_async_callback(live.close)
+        await operations.start()
+        app.state.telemetry = None
+        if settings.telemetry.endpoint:
+            app.state.telemetry = telemetry = Telemetry(settings.telemetry.endpoint)
+            stack.callback(telemetry.close)
+            telemetry.start()
         install_cache_service(cache)
         stack.callback(install_cache_service, None)
         # What lives as long as the process need not be looked through at each collection.
@@ -254,6 +292,8 @@ def _cache_config(settings: Settings) -> CacheConfig:
     cache, redis = settings.cache, settings.redis
     return CacheConfig(
         enabled=cache.enabled,
+        audit_share=cache.audit_share,
+        control_share=cache.control_share,
         default_ttl=cache.default_ttl,
         session_ttl=cache.session_ttl,
         transcription_ttl=cache.transcription_ttl,

@@ -57,8 +57,10 @@ def configure(level: str = "INFO", style: str = "auto") -> None:
 
 
 def _tidy(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing whose name says that it is secret, no ticket of an address, nor uvicorn's second, coloured message."""
+    """No secret by its name, no ticket of an address, no second message of uvicorn, no user where there is none."""
     event.pop("color_message", None)
+    if event.get("user", ...) is None:
+        del event["user"]
     event["event"] = _TICKET.sub("ticket=[hidden]", str(event["event"]))
     for name in event:
         if any(secret in name.lower() for secret in SECRET_NAMES):

@@ -148,6 +148,9 @@ class CacheSettings(_Group):
         description="the same among workers, by Postgres, for while one has lost Redis; equal in all",
     )
     without_redis_ttl: float = Field(30.0, gt=0, description="the longest that memory alone keeps an answer")
+    audit_share: float = Field(0.001, ge=0, le=1, description="of hits that are loaded again and compared")
+    control_share: float = Field(0.0, ge=0, le=1, description="of users who are served without the cache, to compare")
+    warm_on_start: bool = Field(False, description="a worker that starts asks for what was used most before it")
     serve_without_postgres: bool = Field(True, description="false: cached answers too need Postgres to be reached")
     max_entry_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="larger answers are not stored")
     compress_over_bytes: int = Field(1024, ge=0, description="bodies larger than this are stored in zstd")
@@ -237,6 +240,14 @@ class LogSettings(_Group):
         return level.upper() if isinstance(level, str) else level
 
 
+class TelemetrySettings(_Group):
+    """OpenTelemetry, which the extra `telemetry` installs."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_EXPORTER_OTLP_")
+
+    endpoint: str = Field("", description="where traces are sent, as http://127.0.0.1:4318; empty: nowhere")
+
+
 class DevSettings(_Group):
     """`make run`'s own directory."""
 
@@ -255,6 +266,7 @@ class Settings(_Group):
     auth: AuthSettings
     live: LiveSettings
     log: LogSettings
+    telemetry: TelemetrySettings
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -278,6 +290,7 @@ GROUPS: Mapping[str, type[_Group]] = {
     "auth": AuthSettings,
     "live": LiveSettings,
     "log": LogSettings,
+    "telemetry": TelemetrySettings,
 }
 
 

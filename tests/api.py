@@ -16,6 +16,7 @@ from mina_api.settings import Settings, load_settings
 from tests.both_ways import BothWays
 
 SECRET_KEY = "0123456789abcdef" * 3
+OPS_TOKEN = "ops-token-of-the-tests"
 PASSWORD = "correct horse battery"
 
 SignUp = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -30,8 +31,8 @@ def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: floa
             "connect_timeout_seconds": redis_timeout_seconds,
             "command_timeout_seconds": redis_timeout_seconds,
         },
-        cache={"memory_lease_seconds": 0.1, **cache},
-        auth={"secret_key": SECRET_KEY},
+        cache={"memory_lease_seconds": 0.1, "audit_share": 0.0, **cache},
+        auth={"secret_key": SECRET_KEY, "ops_token": OPS_TOKEN},
         log={"level": "WARNING"},
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 
@@ -79,6 +80,7 @@ async def get_viewer(
     viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
     voucher = Voucher(seen.name, seen.entry, until)
+    structlog.contextvars.bind_contextvars(user=viewer.id)
     identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher))
     return viewer
 

@@ -35,6 +35,12 @@ async def load_viewer(session: ReadSession, user_id: int, sign_in_id: int) -> Ma
     return dict(row) if row is not None else None
 
 
+async def find_newest_sign_in(session: ReadSession, user_id: int) -> int | None:
+    """The id of a user's newest sign-in that was not revoked."""
+    newest = select(func.max(SignIn.id)).where(SignIn.user_id == user_id, SignIn.revoked_at.is_(None))
+    return (await session.execute(newest)).scalar_one()
+
+
 async def load_account(session: ReadSession, user_id: int, workspace_id: int) -> RowMapping | None:
     """A user and their role in a workspace that they are in."""
     statement = (

@@ -34,6 +34,8 @@ class CacheConfig:
     consistency: Consistency = "strict"
     memory_ttl_without_tier: float = 30.0
     usage_seconds: float = 10.0
+    audit_share: float = 0.0
+    control_share: float = 0.0
     slow_ms: float = 50.0
     compress_over_bytes: int = 1024
     lease_seconds: float = 3.0

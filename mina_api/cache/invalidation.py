@@ -5,15 +5,23 @@ made good by whoever drains the outbox (DESIGN section 3), so nothing here raise
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.lease import new_owner
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.tracing import span
 
 logger = logging.getLogger(__name__)
+
+# Told of tags that were invalidated; it waits for nothing.
+Seen = Callable[[Sequence[str]], None]
+
+
+def _unseen(_: Sequence[str]) -> None:
+    return
 
 
 class CacheUnavailable(Exception):
@@ -33,8 +41,11 @@ class Journal(Protocol):
 class TagHold:
     """One write's hold on its tags: `lift` it after the COMMIT, or let it run out after a rollback."""
 
-    def __init__(self, tier: Tier, tags: Sequence[str], counters: Counters, owner: str | None = None) -> None:
+    def __init__(
+        self, tier: Tier, tags: Sequence[str], counters: Counters, owner: str | None = None, seen: Seen = _unseen
+    ) -> None:
         self.tags = tags
+        self._seen = seen
         self._tier = tier
         self._counters = counters
         self._owner = owner or new_owner()
@@ -46,7 +57,8 @@ class TagHold:
         """Phase 1; a lost tier is left to phase 2 and the outbox."""
         try:
             epoch = self._tier.epoch
-            await self._tier.hold(self.tags, self._owner, seconds)
+            with span("cache.invalidate", phase="hold", tags=self.tags):
+                await self._tier.hold(self.tags, self._owner, seconds)
             self.placed_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             logger.log(self._level, "tags not put on hold, the outbox will tell: %s", failure)
@@ -55,7 +67,8 @@ class TagHold:
         """Phase 2; whether it succeeded, so that the outbox is done with."""
         try:
             epoch = self._tier.epoch
-            await self._tier.lift(self.tags, [self._owner])
+            with span("cache.invalidate", phase="lift", tags=self.tags):
+                await self._tier.lift(self.tags, [self._owner])
             self.lifted_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             self._counters.errors += 1
@@ -63,6 +76,8 @@ class TagHold:
             return False
         self._counters.deletes += len(self.tags)
         logger.info("invalidated: %s", ", ".join(self.tags))
+        self._counters.count("invalidations")
+        self._seen(self.tags)
         return True
 
     @property
@@ -75,6 +90,7 @@ class Invalidator:
     """Invalidations of one process."""
 
     def __init__(self, tier: Tier, config: CacheConfig, counters: Counters, journal: Journal | None) -> None:
+        self.seen: Seen = _unseen
         self._tier = tier
         self._config = config
         self._counters = counters
@@ -82,7 +98,7 @@ class Invalidator:
 
     async def hold(self, tags: Iterable[str], owner: str | None = None) -> TagHold:
         """Put `tags` on hold for the length of a COMMIT; under a name of the caller's, which another may lift."""
-        hold = TagHold(self._tier, sorted(set(tags)), self._counters, owner)
+        hold = TagHold(self._tier, sorted(set(tags)), self._counters, owner, self.seen)
         await hold.place(self._config.hold_seconds)
         return hold
 
@@ -92,7 +108,7 @@ class Invalidator:
         The tags are noted before the second try: whoever finds the tier again drains the notes before reading.
         Raises CacheUnavailable if there is nowhere to note them.
         """
-        hold = TagHold(self._tier, sorted(set(tags)), self._counters)
+        hold = TagHold(self._tier, sorted(set(tags)), self._counters, seen=self.seen)
         if not hold.tags:
             return
         is_lifted = await hold.lift()

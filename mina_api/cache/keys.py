@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 MAX_READABLE = 200
@@ -29,11 +29,15 @@ class Secret(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """A key as Redis knows it (`name`) and in full (`canonical`), which the entry repeats and a read compares."""
+    """A key as Redis knows it (`name`) and in full (`canonical`), which the entry repeats and a read compares.
+
+    `endpoint` is None for a value that was set by hand.
+    """
 
     name: str
     canonical: str
     prefix: str
+    endpoint: str | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -132,7 +136,7 @@ def endpoint_key(
     query = [text for name in sorted(parameters or {}) for text in parameter_text(name, (parameters or {})[name])]
     if query:
         parts.append("&".join(query))
-    return _assemble(scope, ":".join(parts), fingerprint, prefix)
+    return _assemble(scope, ":".join(parts), fingerprint, prefix, endpoint)
 
 
 def manual_key(*, namespace: str, prefix: str, key: str) -> CacheKey:
@@ -141,10 +145,16 @@ def manual_key(*, namespace: str, prefix: str, key: str) -> CacheKey:
     return _assemble(scope, quote(key, safe=":=&.@,-_~"), "", prefix)
 
 
-def _assemble(scope: str, parameters: str, fingerprint: str, prefix: str) -> CacheKey:
+def endpoint_of(name: str) -> str | None:
+    """The endpoint in the name of an answer's key; None for a value that was set by hand."""
+    parts = name.split(":")
+    return unquote(parts[2].partition("#")[0]) if "#" in name and len(parts) > 2 else None
+
+
+def _assemble(scope: str, parameters: str, fingerprint: str, prefix: str, endpoint: str | None = None) -> CacheKey:
     end = f"#{fingerprint}" if fingerprint else ""
     canonical = f"{scope}:{parameters}{end}" if parameters else f"{scope}{end}"
     if len(canonical) <= MAX_READABLE:
-        return CacheKey(canonical, canonical, prefix)
+        return CacheKey(canonical, canonical, prefix, endpoint)
     digest = hashlib.md5(parameters.encode(), usedforsecurity=False).hexdigest()
-    return CacheKey(f"{scope}:md5:{digest}{end}", canonical, prefix)
+    return CacheKey(f"{scope}:md5:{digest}{end}", canonical, prefix, endpoint)

@@ -19,6 +19,7 @@ from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.single_flight import SingleFlight
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.tracing import span
 
 REDIS_DOWN = "redis-down"
 
@@ -97,7 +98,8 @@ class Loads:
         """Load now; kept under `snapshot`, without one not at all. Raises what the load raises."""
         async with self._slots.take():
             started = self._clock.monotonic()
-            loaded = await read.load()
+            with span("cache.load", key=read.key.name):
+                loaded = await read.load()
             seconds = self._clock.monotonic() - started
         if loaded is None:
             return Served(None, outcome, detail)

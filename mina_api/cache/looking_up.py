@@ -13,6 +13,7 @@ from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Fetched, Tier, TierUnavailable
+from mina_api.cache.tracing import span
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class LookUp:
     async def find(self, read: Read) -> Found:
         """What there is for `read`; raises TierUnavailable."""
         fence = self._memory.fence()
-        fetched = await self._tier.fetch(read.key.name, read.policy.tags)
+        with span("cache.look_up", key=read.key.name):
+            fetched = await self._tier.fetch(read.key.name, read.policy.tags)
         entry = await self._current(read, fetched)
         if entry is not None:
             self._memory.put(read.key.name, entry, fence, bounded=self._config.is_bounded(read.policy))

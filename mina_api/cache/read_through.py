@@ -8,6 +8,7 @@ acknowledged before the request (DESIGN section 3). What memory gives is as curr
 """
 
 import logging
+import time
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
@@ -32,6 +33,14 @@ MEMORY = "l1"
 TIER = "l2"
 OUTSIDE = (Outcome.BYPASS, None)
 WITHOUT_TIER = (Outcome.MISS, REDIS_DOWN)
+# What of them differs in how long it takes.
+KINDS = {
+    Outcome.HIT: "hit",
+    Outcome.MISS: "miss",
+    Outcome.STALE: "miss",
+    Outcome.REQUEST: "miss",
+    Outcome.BYPASS: "bypass",
+}
 
 
 class ReadThrough:
@@ -54,9 +63,10 @@ class ReadThrough:
         self._config = config
         self._clock = clock
         self._counters = counters
+        self._uncounted = Counters(clock)
         self._store = store
         self._chance = chance
-        self._look_up = LookUp(memory, tier, store, config, counters)
+        self.look_up = self._look_up = LookUp(memory, tier, store, config, counters)
         self._loads = Loads(memory, tier, store, self._look_up, config, clock)
         self._refresher = Refresher(counters)
 
@@ -72,13 +82,20 @@ class ReadThrough:
 
     async def read(self, read: Read) -> Served:
         """The answer, from memory, the tier or the load; raises what the load raises."""
+        began = time.perf_counter()
+        served = await self._read(read)
+        self._counters_of(read).took(KINDS[served.outcome], time.perf_counter() - began)
+        return served
+
+    async def _read(self, read: Read) -> Served:
         key, policy, demand = read.key, read.policy, read.demand
+        counters = self._counters_of(read)
         if not self._config.enabled or not demand.store:
             return await self._aside(read, Outcome.BYPASS)
         self._store.used(key, policy)
         kept = self._memory.get(key.name)
         if kept is not None and read.is_answered_by(kept) and self._serves(read, kept):
-            self._counters.hit(key)
+            counters.hit(key, MEMORY)
             return Served(kept, Outcome.HIT, MEMORY, fence=self._memory.fence())
         if self._standing.forbids(policy.tags):
             return await self._aside(read, *(OUTSIDE if self._tier.is_available else WITHOUT_TIER))
@@ -86,20 +103,20 @@ class ReadThrough:
             found = await self._look_up.find(read)
             entry = found.entry
             if entry is not None and self._serves(read, entry):
-                self._counters.hit(key)
+                counters.hit(key, TIER)
                 return Served(entry, Outcome.HIT, TIER, fence=found.fence)
             snapshot = None if demand.only_if_cached else await self._look_up.snapshot(policy, found)
         except TierUnavailable:
             return await self._without_tier(read)
         if demand.only_if_cached:
-            self._counters.loaded(key)
+            counters.loaded(key)
             return Served(None, Outcome.MISS)
         if snapshot is None:
             return await self._aside(read, Outcome.BYPASS)
         if read.is_older_than(snapshot):
-            self._counters.loaded(key, bypass=True)
+            counters.loaded(key, bypass=True)
             return await self._loads.load(read, Outcome.BYPASS, None, CHANGED)
-        self._counters.loaded(key)
+        counters.loaded(key, "miss" if entry is None else "stale")
         try:
             if entry is not None and entry.is_fresh(self._clock.now()):
                 return await self._loads.anew(read, snapshot)
@@ -107,13 +124,13 @@ class ReadThrough:
         except Exception as failure:
             if entry is None or not await self._excuses(read, entry, failure):
                 raise
-            self._counters.errors += 1
+            counters.failed(key)
             logger.exception("the load of %s failed: its last answer is served, as stale_if_error allows", key)
             return Served(entry, Outcome.HIT, STALE_IF_ERROR)
 
     async def _aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """An answer that the cache has no part in."""
-        self._counters.loaded(read.key, bypass=outcome is Outcome.BYPASS)
+        self._counters_of(read).loaded(read.key, bypass=outcome is Outcome.BYPASS)
         if read.demand.only_if_cached:
             return Served(None, outcome, detail)
         return await self._loads.aside(read, outcome, detail)
@@ -124,8 +141,11 @@ class ReadThrough:
         is_kept = self._standing.is_alone and self._memory.is_valid
         if not is_kept or not read.demand.leaves_freshness_to_us or read.demand.only_if_cached:
             return await self._aside(read, *WITHOUT_TIER)
-        self._counters.loaded(read.key)
+        self._counters_of(read).loaded(read.key)
         return await self._loads.into_memory(read)
+
+    def _counters_of(self, read: Read) -> Counters:
+        return self._counters if read.is_counted else self._uncounted
 
     def _serves(self, read: Read, entry: Entry) -> bool:
         """Whether `entry`, which is current, answers; has it loaded in the background where that is due."""

@@ -36,7 +36,8 @@ class Read:
 
     `seen` is the vintage of what was read before and goes into the answer, such as who asks: where that has
     changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
-    answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming.
+    answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming. What is no
+    request of anybody's, such as the look-up of who asks, is not `is_counted`.
     """
 
     key: CacheKey
@@ -46,6 +47,7 @@ class Read:
     seen: Vintage = NOTHING_READ
     is_failure: IsFailure = any_failure
     recipe: Callable[[], str] | None = None
+    is_counted: bool = True
 
     def is_older_than(self, snapshot: Snapshot) -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mina_api.cache.adaptive import TtlExplanation
+from mina_api.cache.auditing import Auditor
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.coherence import Coherence
 from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry
+from mina_api.cache.examining import Examination, Examiner
+from mina_api.cache.experiment import Experiment
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
@@ -21,7 +24,7 @@ from mina_api.cache.looking_up import Claim
 from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.outcome import Demand, Loaded, Seen, Served, Vintage
 from mina_api.cache.policy import CachePolicy, Consistency
-from mina_api.cache.read_through import ReadThrough
+from mina_api.cache.read_through import MEMORY, TIER, ReadThrough
 from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
@@ -29,7 +32,7 @@ from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
-from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.tier import ServerMemory, Tier, TierUnavailable
 from mina_api.cache.usage import Usage, UsageRecorder
 from mina_api.cache.warming import Ask, WarmProgress, warm
 
@@ -87,6 +90,16 @@ class CacheService:
         self._reads = ReadThrough(
             self.memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
         )
+        self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
+        self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
+        self.auditor = Auditor(
+            self._reads.look_up,
+            self._counters,
+            self.drop,
+            self.config.audit_share,
+            self.config.max_body_bytes,
+            chance,
+        )
         self._usage = Usage()
         self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self._settle)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
@@ -99,6 +112,7 @@ class CacheService:
 
     async def close(self) -> None:
         """Give back leases and close the tier."""
+        await self.auditor.close()
         await self._reads.close()
         await self._recorder.close()
         await self._tier.close()
@@ -141,12 +155,12 @@ class CacheService:
         """The values that are there, by key; all are asked for at once."""
         names = [self._key(key, prefix) for key in keys]
         values = await asyncio.gather(*map(self._find, names))
-        for name, value in zip(names, values, strict=True):
+        for name, (value, tier) in zip(names, values, strict=True):
             if value is _ABSENT:
                 self._counters.loaded(name)
             else:
-                self._counters.hit(name)
-        return {key: value for key, value in zip(keys, values, strict=True) if value is not _ABSENT}
+                self._counters.hit(name, tier)
+        return {key: value for key, (value, _) in zip(keys, values, strict=True) if value is not _ABSENT}
 
     async def set(
         self, key: str, value: Any, ttl: int | None = None, prefix: str = "temp", tags: Iterable[str] = ()
@@ -167,7 +181,7 @@ class CacheService:
             return False
         if await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch)) is None:
             return False
-        await self._forget_everywhere(name)
+        await self._forget_everywhere(name.name)
         return True
 
     async def delete(self, key: str, prefix: str = "temp") -> bool:
@@ -177,7 +191,7 @@ class CacheService:
             removed = await self._tier.delete([name.name])
         except TierUnavailable:
             return False
-        await self._forget_everywhere(name)
+        await self._forget_everywhere(name.name)
         self._counters.deletes += removed
         logger.info("deleted: %s", name)
         return bool(removed)
@@ -187,22 +201,31 @@ class CacheService:
 
         One that the serializer cannot read is deleted and loaded.
         """
-        return (await self.get_or_load_seen(key, loader, policy)).value
+        return (await self._get_or_load(key, loader, policy)).value
 
     async def get_or_load_seen(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Seen:
-        """As `get_or_load`, with the tokens that it was read under: an `Identity` made of it says them."""
+        """As `get_or_load`, with the tokens that it was read under: an `Identity` made of it says them.
+
+        It is not counted: each request asks for who makes it, and would count twice.
+        """
+        return await self._get_or_load(key, loader, policy, is_counted=False)
+
+    async def _get_or_load(
+        self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy, *, is_counted: bool = True
+    ) -> Seen:
         name = self._key(key, policy.prefix)
 
         async def load() -> Loaded:
             return self._loaded(name, await loader())
 
         full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness, policy.consistency)
-        entry, fence = await self._read_value(Read(name, full, load))
+        entry, fence = await self._read_value(Read(name, full, load, is_counted=is_counted))
         try:
             value = self._value(entry)
         except UndecodableBody as failure:
             self._unreadable(name, failure)
-            entry, fence = await self._read_value(Read(name, full, load, Demand(reload=True)))
+            again = Read(name, full, load, Demand(reload=True), is_counted=is_counted)
+            entry, fence = await self._read_value(again)
             value = self._value(entry)
         # An entry that is not in the tier is under no tokens: those of its tags are not known.
         tokens = dict(zip(entry.tags, entry.tokens, strict=True)) if entry.tokens else dict.fromkeys(full.tags)
@@ -228,6 +251,23 @@ class CacheService:
     async def clear_prefix(self, prefix: str, scope: str | None = None) -> None:
         """Make every entry of `prefix` unreadable: those of `scope`, or without one all."""
         await self.invalidate_tags(prefix_tag(prefix) if scope is None else scope_tag(scope, prefix))
+
+    def on_invalidation(self, seen: Callable[[Sequence[str]], None]) -> None:
+        """Have `seen` told of the tags that this process invalidates from now on."""
+        self._invalidator.seen = seen
+
+    async def drop(self, name: str) -> bool:
+        """Delete the entry of this name, and have no process give it any more; whether it was there."""
+        removed = 0
+        with contextlib.suppress(TierUnavailable):
+            removed = await self._tier.delete([name])
+        await self._forget_everywhere(name)
+        self._counters.deletes += removed
+        return bool(removed)
+
+    async def examine(self, name: str) -> Examination | None:
+        """The entry of this name as it is in the tier, and why it is served or not; raises TierUnavailable."""
+        return await self._examiner.examine(name)
 
     # Warming
 
@@ -271,11 +311,24 @@ class CacheService:
         """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""
         self._before_stats.append(settle)
 
-    def count_hits(self, key: CacheKey, times: int, recipe: Callable[[], str] | None) -> None:
-        """Count answers from memory that were given without `read`."""
-        self._counters.hit(key, times)
+    def count_hits(self, key: CacheKey, tier: str, times: int, recipe: Callable[[], str] | None) -> None:
+        """Count answers from memory, or from the tier, that were given without `read`."""
+        self._counters.hit(key, tier, times)
         if recipe is not None:
             self._usage.count(key.canonical, recipe, times)
+
+    def count_latency(self, kind: str, seconds: float, times: int = 1) -> None:
+        """Count answers of `kind`, each of which took so long."""
+        self._counters.took(kind, seconds, times)
+
+    def count(self, *name: str, times: int = 1) -> None:
+        """Count anything else, by a name of parts."""
+        self._counters.count(*name, times=times)
+
+    def totals(self) -> dict[str, int]:
+        """Every count of this process since its start, each under one name (`stats.groups` reads them)."""
+        self._settle()
+        return self._counters.totals()
 
     def _settle(self) -> None:
         for settle in self._before_stats:
@@ -285,6 +338,10 @@ class CacheService:
         """This process's counters."""
         self._settle()
         return self._counters.snapshot()
+
+    async def server_memory(self) -> ServerMemory:
+        """What the tier's server says of its memory; raises TierUnavailable."""
+        return await self._tier.memory()
 
     async def health(self) -> CacheHealth:
         """How the tier is; never raises for a lost one."""
@@ -315,10 +372,10 @@ class CacheService:
         chosen = self.config.ttl_of(prefix) if ttl is None else ttl
         return CachePolicy(chosen, prefix, every, freshness, consistency)
 
-    async def _forget_everywhere(self, key: CacheKey) -> None:
-        """Have no process give what it has in memory under `key`; where Redis is lost, their leases run out."""
+    async def _forget_everywhere(self, name: str) -> None:
+        """Have no process give what it has in memory under `name`; where Redis is lost, their leases run out."""
         with contextlib.suppress(TierUnavailable):
-            await self._tier.forget([key.name])
+            await self._tier.forget([name])
 
     def _loaded(self, key: CacheKey, value: Any) -> Loaded:
         return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
@@ -338,33 +395,36 @@ class CacheService:
         self._counters.errors += 1
         logger.error("the entry of %s cannot be read: %s", key, failure)
 
-    async def _find(self, key: CacheKey) -> Any:
-        """The value of `key` under whatever tags it was set with, else _ABSENT; tokens are read after the entry."""
+    async def _find(self, key: CacheKey) -> tuple[Any, str]:
+        """The value of `key` under whatever tags it was set with, else _ABSENT, and the tier that was asked last.
+
+        Tokens are read after the entry.
+        """
         own = prefix_tag(key.prefix)
         try:
             kept = self.memory.get(key.name)
             if kept is not None and kept.key == key.canonical and kept.is_fresh(self.clock.now()):
-                return self._value(kept)
+                return self._value(kept), MEMORY
             if self._standing.forbids((own,)):
-                return _ABSENT
+                return _ABSENT, TIER
             fence = self.memory.fence()
             fetched = await self._tier.fetch(key.name, (own,))
             if fetched.data is None:
-                return _ABSENT
+                return _ABSENT, TIER
             entry = self._store.read(key, fetched.data)
             tokens = fetched.tokens
             if entry.tags != (own,):
                 tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
             valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
             if not valid or self._standing.forbids(entry.tags) or not entry.is_fresh(self.clock.now()):
-                return _ABSENT
+                return _ABSENT, TIER
             self.memory.put(key.name, entry, fence, bounded=self.config.consistency == "bounded")
-            return self._value(entry)
+            return self._value(entry), TIER
         except TierUnavailable:
-            return _ABSENT
+            return _ABSENT, TIER
         except (UndecodableEntry, UndecodableBody) as failure:
             self._unreadable(key, failure)
-            return _ABSENT
+            return _ABSENT, TIER
 
 
 _installed: list[CacheService] = []

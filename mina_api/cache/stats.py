@@ -1,13 +1,21 @@
 """Counters of what the cache did in this process, and their lines in its log: DEBUG for what happens all the time."""
 
 import logging
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.keys import CacheKey
 
 logger = logging.getLogger(__name__)
+
+# Upper bounds in milliseconds of all buckets but the last, which has no bound.
+LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0)
+TOTALS = ("hits", "misses", "sets", "deletes", "errors", "bypasses")
+# Between the parts of a count's name: no prefix, endpoint, tier or outcome has it.
+SEPARATOR = "|"
 
 
 class CacheStats(TypedDict):
@@ -24,7 +32,10 @@ class CacheStats(TypedDict):
 
 
 class Counters:
-    """Counts of one process; a bypass is no request of the cache's, a stale answer is a hit of its own kind."""
+    """Counts of one process; a bypass is no request of the cache's, a stale answer is a hit of its own kind.
+
+    All but the totals are by name: of a prefix, an endpoint, a tier, an outcome, or a bucket of latency.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -35,24 +46,38 @@ class Counters:
         self.deletes = 0
         self.errors = 0
         self.bypasses = 0
-        self.hits_by_prefix: Counter[str] = Counter()
-        self.misses_by_prefix: Counter[str] = Counter()
+        self._named: Counter[tuple[str, ...]] = Counter()
 
-    def hit(self, key: CacheKey, times: int = 1) -> None:
+    def hit(self, key: CacheKey, tier: str, times: int = 1) -> None:
         """Count answers from the cache."""
         self.hits += times
-        self.hits_by_prefix[key.prefix] += times
+        self._named["tier", tier, "hits"] += times
+        self._count(key, "hits", "hit", times)
         logger.debug("hit: %s", key)
 
-    def loaded(self, key: CacheKey, *, bypass: bool = False) -> None:
+    def loaded(self, key: CacheKey, outcome: str = "miss", *, bypass: bool = False) -> None:
         """Count an answer that had to be loaded, or that the cache had no part in."""
         if bypass:
             self.bypasses += 1
+            self._count(key, "bypasses", "bypass", 1)
             logger.debug("bypass: %s", key)
             return
         self.misses += 1
-        self.misses_by_prefix[key.prefix] += 1
+        self._count(key, "misses", outcome, 1)
         logger.debug("miss: %s", key)
+
+    def failed(self, key: CacheKey) -> None:
+        """Count an answer that could not be given as it should: its load failed."""
+        self.errors += 1
+        self._count(key, "errors", "error", 1)
+
+    def took(self, kind: str, seconds: float, times: int = 1) -> None:
+        """Count answers of `kind`, each of which took so long."""
+        self._named["latency", kind, str(bisect_left(LATENCY_BUCKETS, seconds * 1000))] += times
+
+    def count(self, *name: str, times: int = 1) -> None:
+        """Count anything else, by a name of parts."""
+        self._named[name] += times
 
     def snapshot(self) -> CacheStats:
         """The counts now."""
@@ -67,3 +92,59 @@ class Counters:
             hit_rate=self.hits / total if total else 0.0,
             uptime_seconds=self._clock.monotonic() - self._started,
         )
+
+    def totals(self) -> dict[str, int]:
+        """Every count now, each under one name."""
+        named = {SEPARATOR.join(name): count for name, count in self._named.items()}
+        return {**{name: getattr(self, name) for name in TOTALS}, **named}
+
+    def _count(self, key: CacheKey, what: str, outcome: str, times: int) -> None:
+        self._named["prefix", key.prefix, what] += times
+        if key.endpoint is not None:
+            self._named["endpoint", key.endpoint, what] += times
+        self._named["outcome", outcome] += times
+
+
+def groups(counts: Mapping[str, int], kind: str) -> dict[str, dict[str, int]]:
+    """The counts of a kind (`prefix`, `endpoint`, `tier`, `latency`), by name and by what was counted."""
+    found: dict[str, dict[str, int]] = {}
+    for first, rest, count in _split(counts):
+        if first == kind and len(rest) == 2:
+            found.setdefault(rest[0], {})[rest[1]] = count
+    return found
+
+
+def named(counts: Mapping[str, int], kind: str) -> dict[str, int]:
+    """The counts of a kind that has but one name each, such as `outcome`."""
+    return {rest[0]: count for first, rest, count in _split(counts) if first == kind and len(rest) == 1}
+
+
+def histogram(counts: Mapping[str, int], *kinds: str) -> list[int]:
+    """How many answers of `kinds` fell in each bucket, the last without a bound."""
+    buckets = [0] * (len(LATENCY_BUCKETS) + 1)
+    for name, found in groups(counts, "latency").items():
+        if name in kinds:
+            for index, count in found.items():
+                buckets[int(index)] += count
+    return buckets
+
+
+def percentile(buckets: list[int], share: float) -> float | None:
+    """The latency in milliseconds that `share` of all stay within, by interpolation in its bucket; None without any."""
+    total = sum(buckets)
+    if not total:
+        return None
+    rank, below = share * total, 0
+    for index, count in enumerate(buckets):
+        if count and below + count >= rank:
+            low = LATENCY_BUCKETS[index - 1] if index else 0.0
+            high = LATENCY_BUCKETS[index] if index < len(LATENCY_BUCKETS) else low
+            return low + (high - low) * max(0.0, rank - below) / count
+        below += count
+    return LATENCY_BUCKETS[-1]
+
+
+def _split(counts: Mapping[str, int]) -> Iterator[tuple[str, list[str], int]]:
+    for name, count in counts.items():
+        first, *rest = name.split(SEPARATOR)
+        yield first, rest, count

@@ -15,6 +15,7 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.tracing import span
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ class EntryStore:
             logger.warning("the answer of %s is not stored: %d bytes", key, len(data))
             return None
         try:
-            await self._tier.store(key.name, data, entry.stale_until - self._clock.now())
+            with span("cache.store", key=key.name, bytes=len(data)):
+                await self._tier.store(key.name, data, entry.stale_until - self._clock.now())
         except TierUnavailable:
             self._counters.errors += 1
             return None

@@ -40,10 +40,12 @@ class FetchedAll:
 
 @dataclass(frozen=True, slots=True)
 class ServerMemory:
-    """What the server uses and may use, as it words it."""
+    """What the server uses and may use, as it words it, and in bytes: 0 as the maximum is no limit."""
 
     used: str
     maximum: str
+    used_bytes: int = 0
+    maximum_bytes: int = 0
 
 
 class Tier(Protocol):

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from mina_api.cli.cache import app as cache
 from mina_api.cli.demo import demo
 from mina_api.cli.dev import dev, start_redis, stop_redis
 from mina_api.cli.import_ import import_
@@ -19,6 +20,7 @@ app.command("start-redis")(start_redis)
 app.command("migrate")(migrate)
 app.command("import")(import_)
 app.command("demo")(demo)
+app.add_typer(cache)
 
 
 def main() -> None:

@@ -124,6 +124,8 @@ class _Development:
     def _welcome(self, address: str) -> None:
         token = fetch_token(address, DEMO_EMAIL, DEMO_PASSWORD)
         print(f"\nDocs:      {address}/docs   (Authorize: {DEMO_EMAIL}, {DEMO_PASSWORD})")
+        token_file = self._directory / "ops_token"
+        print(f"Dashboard: {address}/ops/dashboard   (the token in {token_file}, or the same account)")
         if token:
             print(f"A token, ready to paste:\n\nexport TOKEN={token}\n")
         print("Ctrl-C stops all of it.", flush=True)

@@ -1,11 +1,18 @@
 """The application: FastAPI, and before it the shortcuts to what memory has."""
 
+import random
+import time
+
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from mina_api.cache.experiment import CACHE
 from mina_api.cache.fastapi import Shortcuts
+from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Found
+from mina_api.cache.service import CacheService
 from mina_api.web.request_ids import request_id
 from mina_api.web.sending import send_rendering
+from mina_api.web.timing import queries_so_far
 
 
 class Application(FastAPI):
@@ -16,8 +23,39 @@ class Application(FastAPI):
         if scope["type"] == "http":
             shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
             if shortcuts is not None and (found := shortcuts.find(scope)) is not None:
-                rendering = await shortcuts.render(found)
-                if rendering is not None:
+                if not shortcuts.answered % SAMPLED_EVERY:
+                    if await self._answer_as_sample(shortcuts, found, scope, send):
+                        return
+                elif (rendering := await shortcuts.render(found)) is not None:
                     await send_rendering(rendering, request_id(found.request_id), send)
                     return
+            cache: CacheService | None = getattr(self.state, "cache", None)
+            if cache is not None and cache.experiment is not None:
+                await self._observe(cache, scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
+
+    async def _answer_as_sample(self, shortcuts: Shortcuts, found: Found, scope: Scope, send: Send) -> bool:
+        """Answer, timed; now and then not at all, so that the answer is audited on the long way."""
+        cache: CacheService = self.state.cache
+        if random.random() < cache.auditor.share * SAMPLED_EVERY:  # noqa: S311  (a sample, not a secret)
+            scope.setdefault("state", {})["is_audited"] = True
+            return False
+        began = time.perf_counter()
+        rendering = await shortcuts.render(found)
+        if rendering is None:
+            return False
+        await send_rendering(rendering, request_id(found.request_id), send)
+        seconds = time.perf_counter() - began
+        shortcuts.timed(seconds)
+        if cache.experiment is not None:
+            cache.experiment.observe(CACHE, seconds, 0, SAMPLED_EVERY)
+        return True
+
+    async def _observe(self, cache: CacheService, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, and note how long that took for who is in the experiment."""
+        began = time.perf_counter()
+        await super().__call__(scope, receive, send)
+        arm = scope.get("state", {}).get("arm")
+        if arm is not None and cache.experiment is not None:
+            cache.experiment.observe(arm, time.perf_counter() - began, queries_so_far())

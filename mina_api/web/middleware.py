@@ -41,7 +41,9 @@ class RequestContext:
                 cache = headers.get("cache-status")
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=own_id):
+        with structlog.contextvars.bound_contextvars(
+            request_id=own_id, request=f"{scope['method']} {scope['path']}", user=None
+        ):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:

@@ -35,6 +35,12 @@ def begin() -> Timing:
     return timing
 
 
+def queries_so_far() -> int:
+    """How many the request that is being answered, or was last, has taken."""
+    timing = _current.get()
+    return timing.queries if timing is not None else 0
+
+
 def measure_queries(engine: Engine) -> None:
     """Count and time the queries of `engine`."""
 

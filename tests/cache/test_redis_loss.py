@@ -166,8 +166,11 @@ class TestRefusals:
     async def test_are_told_from_a_lost_server(self, private_valkey: PrivateValkey) -> None:
         config = CacheConfig(**{**PATIENT, "memory_lease_seconds": 60.0})  # type: ignore[arg-type]
         tier = RedisTier(private_valkey.url, config)
-        await tier.start(Memory(0, time.monotonic))
+        memory = Memory(1_000_000, time.monotonic)
+        await tier.start(memory)
         try:
+            # Its next registration, which would be refused as well, is a third of a lease away.
+            await until(lambda: memory.is_valid)
             async with Redis.from_url(private_valkey.url) as client:
                 await client.config_set("maxmemory-policy", "noeviction")
                 await client.config_set("maxmemory", 1)

@@ -108,7 +108,8 @@ class TestDev:
         after = [client.get(path) for _ in range(2)]
 
         assert outcome(before[1]) == "hit"
-        assert {answer.headers["cache-status"] for answer in without} == {"mina; fwd=uri-miss; detail=redis-down"}
+        details = {answer.headers["cache-status"].partition("detail=")[2] for answer in without}
+        assert details <= {"redis-down", "l1"}
         assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
         assert {json.dumps(answer.json()) for answer in (*before, *without, *after)} == {json.dumps(before[0].json())}
         assert outcome(after[1]) == "hit"

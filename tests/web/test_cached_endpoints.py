@@ -19,6 +19,10 @@ TTLS = {
     "api_analytics.get_overview_analytics": (1800, "analytics"),
     "api_analytics.get_dashboard_analytics": (600, "analytics"),
     "api_analytics.get_engagement_analytics": (1800, "analytics"),
+    "api_sessions.get_session": (86400, "session"),
+    "api_sessions.list_session_speakers": (None, "speaker"),
+    "api_sessions.get_transcription": (7200, "transcription"),
+    "api_fingerprints.get_fingerprint": (7200, "transcription"),
     "api_workspaces.list_workspaces": (300, "session"),
     "api_workspaces.list_members": (300, "session"),
 }

@@ -44,7 +44,8 @@ class TestCoherentCommit:
         event.remove(engine, "commit", look)
 
         async with Redis.from_url(valkey_url) as client:
-            assert held == [True]
+            # The relay commits as well, when it likes.
+            assert True in held
             assert not await client.exists(f"mina:{{tags}}:hold:meeting:{meeting}")
 
     async def test_a_failed_write_invalidates_nothing(self, ada: httpx.AsyncClient) -> None:
@@ -123,12 +124,12 @@ class TestWorkersThatRedisDoesNotJoin:
             meeting = await a_meeting(ada)
             seen = []
             for version in range(5):
+                await _unheld(reader)
                 await ada.get(f"/api/meetings/{meeting}")
                 kept = await ada.get(f"/api/meetings/{meeting}")
                 changed = await elsewhere.patch(f"/api/meetings/{meeting}", json={"title": f"Version {version}"})
                 after = await ada.get(f"/api/meetings/{meeting}")
                 seen.append((kept.headers["cache-status"][:9], changed.status_code, after.json()["title"]))
-                await _unheld(reader)
             await elsewhere.aclose()
             await ada.aclose()
 

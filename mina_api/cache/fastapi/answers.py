@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
 from mina_api.cache.entry import Entry
+from mina_api.cache.experiment import CONTROL
 from mina_api.cache.fastapi.calls import call
 from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
@@ -50,6 +51,10 @@ class Answering:
         from_dependencies: list[Header] = list(injected.raw_headers)
         load = _Load(self, request, injected, values)
         condition = self.plan.caching.condition
+        if cache.experiment is not None and identity is not None:
+            request.state.arm = arm = cache.experiment.arm_of(identity.user_id)
+            if arm == CONTROL:
+                return _own(await load.response(), Served(None, Outcome.BYPASS, CONTROL), from_dependencies, cache)
         if (self.plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
         demand = parse_demand(_header(request, "cache-control"))
@@ -68,6 +73,7 @@ class Answering:
         if served.entry is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
+                cache.auditor.consider(read, served.entry, wanted=getattr(request.state, "is_audited", False))
             answer = respond(
                 served,
                 served.entry,
@@ -108,7 +114,7 @@ class Answering:
             read.policy.freshness,
             identity.voucher if identity is not None else None,
             is_same,
-            lambda hits: cache.count_hits(key, hits, lambda: recipe),
+            lambda tier, hits: cache.count_hits(key, tier, hits, lambda: recipe),
         )
 
 

@@ -50,6 +50,8 @@ KINDS: Mapping[bytes, int] = {
     ),
 }
 OVERHEAD_BYTES = 2000
+# Of so many answers one is timed: a clock read twice for each would cost a hundredth of it.
+SAMPLED_EVERY = 64
 
 
 class Rendering:
@@ -68,7 +70,7 @@ class Rendering:
 class Shortcut:
     """One request's answer, and what has to hold for it."""
 
-    __slots__ = ("claim", "entry", "hits", "is_same", "name", "note", "renderings", "until", "voucher")
+    __slots__ = ("claim", "entry", "hits", "is_same", "name", "note", "renderings", "tier_hits", "until", "voucher")
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class Shortcut:
         until: float,
         voucher: Voucher | None,
         is_same: Callable[[float], bool],
-        note: Callable[[int], None],
+        note: Callable[[str, int], None],
     ) -> None:
         self.name = name
         self.entry = entry
@@ -88,6 +90,7 @@ class Shortcut:
         entries = {name: entry} if voucher is None else {name: entry, voucher.name: voucher.entry}
         self.claim = Claim(entries)
         self.hits = 0
+        self.tier_hits = 0
         self.renderings: dict[tuple[bool, bool, str], Rendering] = {}
 
 
@@ -120,6 +123,7 @@ class Shortcuts:
         self._max_body_bytes = cache.config.max_body_bytes
         self._own_headers = own_headers
         self.answered = 0
+        self._unsettled: list[Shortcut] = []
         self._table: S3Fifo[Shortcut] = S3Fifo(max_bytes, lambda _, gone: _settle(gone))
         cache.before_stats(self.settle)
 
@@ -174,9 +178,18 @@ class Shortcuts:
                 self._drop(found.key)
                 return None
             rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
-        shortcut.hits += 1
+        if not shortcut.hits and not shortcut.tier_hits:
+            self._unsettled.append(shortcut)
+        if tier is MEMORY:
+            shortcut.hits += 1
+        else:
+            shortcut.tier_hits += 1
         self.answered += 1
         return rendering
+
+    def timed(self, seconds: float) -> None:
+        """One answer of `SAMPLED_EVERY` took so long."""
+        self._cache.count_latency("hit", seconds, SAMPLED_EVERY)
 
     def add(
         self,
@@ -186,12 +199,12 @@ class Shortcuts:
         freshness: Freshness,
         voucher: Voucher | None,
         is_same: Callable[[float], bool],
-        note: Callable[[int], None],
+        note: Callable[[str, int], None],
     ) -> None:
         """Answer the like of a request, which was answered by `entry`, the short way from now on.
 
-        `is_same` is asked once a second whether its key and tags would still be the same; `note` takes the number of
-        hits now and then.
+        `is_same` is asked once a second whether its key and tags would still be the same; `note` takes a tier
+        and the number of hits from it now and then.
         """
         until = freshness.is_due_from(entry)
         if voucher is not None:
@@ -207,9 +220,9 @@ class Shortcuts:
 
     def settle(self) -> None:
         """Note the hits so far."""
-        for key in self._table:
-            if (shortcut := self._table.peek(key)) is not None:
-                _settle(shortcut)
+        unsettled, self._unsettled = self._unsettled, []
+        for shortcut in unsettled:
+            _settle(shortcut)
 
     def _holds(self, shortcut: Shortcut) -> bool:
         voucher, memory = shortcut.voucher, self._memory
@@ -239,5 +252,8 @@ class Shortcuts:
 
 def _settle(shortcut: Shortcut) -> None:
     hits, shortcut.hits = shortcut.hits, 0
+    tier_hits, shortcut.tier_hits = shortcut.tier_hits, 0
     if hits:
-        shortcut.note(hits)
+        shortcut.note(MEMORY, hits)
+    if tier_hits:
+        shortcut.note(TIER, tier_hits)

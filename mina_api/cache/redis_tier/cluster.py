@@ -92,6 +92,19 @@ class ClusterServers:
         values, *data = await asyncio.gather(self.at_tokens("MGET", *tokens), *asked)
         return data, of_length(values, len(tokens), 0)[1]
 
+    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+        """One step of a SCAN over one primary after the other; the cursor names which, by turns of their addresses."""
+        primaries = sorted(set(self._owners))
+        index, _, inner = cursor.rpartition("-")
+        at = int(index or 0)
+        if at >= len(primaries):
+            return None, []
+        pipeline = self._node(primaries[at]).pipeline
+        following, names = await pipeline.submit("SCAN", inner, "MATCH", pattern, "COUNT", count)
+        if int(following):
+            return f"{at}-{int(following)}", list(names)
+        return (f"{at + 1}-0" if at + 1 < len(primaries) else None), list(names)
+
     def listening_connection(self) -> AbstractConnection:
         """A new connection to the server that has the tokens.
 

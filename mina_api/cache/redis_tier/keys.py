@@ -6,6 +6,11 @@ Cluster slot, however many tags it has; a lease on a load is in its entry's own.
 
 from collections.abc import Sequence
 
+from mina_api.cache.keys import encode
+
+# The second parts of names that are no entries'; those of entries are prefixes.
+OWN = frozenset(("{tags}", "released", "uses", "lease", "wait", "limits"))
+
 
 class Names:
     """Names under one namespace."""
@@ -16,6 +21,8 @@ class Names:
         self.register = f"{self._state}:register"
         self.forget = f"{self._state}:forget"
         self.released = f"{namespace}:released"
+        self.counts = f"{self._state}:counts"
+        self.workers = f"{self._state}:workers"
 
     def token(self, tag: str) -> str:
         """The current token of `tag`."""
@@ -32,6 +39,29 @@ class Names:
     def acknowledged(self, process: str) -> str:
         """The channel on which `process` hears that others have forgotten tags."""
         return f"{self._state}:acknowledged:{process}"
+
+    def told(self, process: str) -> str:
+        """The number of the last batch of counts that `process` has told."""
+        return f"{self._state}:told:{process}"
+
+    def note(self, name: str) -> str:
+        """A note that processes leave each other."""
+        return f"{self._state}:note:{name}"
+
+    def series(self, name: str) -> str:
+        """A list of what happened, the newest first."""
+        return f"{self._state}:series:{name}"
+
+    def is_entry(self, name: str) -> bool:
+        """Whether `name` is of an entry."""
+        rest = name.removeprefix(f"{self._namespace}:")
+        return rest != name and rest.partition(":")[0] not in OWN
+
+    def entries(self, prefix: str | None, match: str) -> str:
+        """A glob over the names of entries; in `match` the signs `*` and `?` are such."""
+        literal = "".join(f"\\{sign}" if sign in "[]\\" else sign for sign in match)
+        scope = f"{encode(self._namespace)}:" + (f"{encode(prefix)}:" if prefix is not None else "")
+        return f"{scope}*{literal}*" if literal else f"{scope}*"
 
     def uses(self, day: int) -> str:
         """How often what was asked for on a day."""

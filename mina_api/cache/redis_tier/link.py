@@ -119,6 +119,11 @@ class Link:
         self.require()
         return await self._reply_of("MGET", self.servers.fetch(keys, tokens), tuple)
 
+    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+        """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
+        self.require()
+        return await self._reply_of("SCAN", self.servers.scan(cursor, pattern, count), tuple)
+
     async def _ask(self, *command: Any, entry: str | None, kind: type) -> Any:
         servers = self.servers
         reply = servers.at_tokens(*command) if entry is None else servers.at_entry(entry, *command)

@@ -138,6 +138,9 @@ class Servers(Protocol):
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """Entries and tokens, sent in one turn."""
 
+    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+        """One step of a SCAN over all of them, which begins at "0"."""
+
     def listening_connection(self) -> AbstractConnection:
         """A new connection to the server that has the tokens."""
 
@@ -189,6 +192,11 @@ class OneServer:
         """One MGET, on the connection that all reads share."""
         values = await self._reads.submit("MGET", *keys, *tokens)
         return of_length(values, len(keys) + len(tokens), len(keys))
+
+    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+        """One step of a SCAN."""
+        following, names = await self.at_tokens("SCAN", cursor, "MATCH", pattern, "COUNT", count)
+        return (str(int(following)) if int(following) else None), list(names)
 
     def listening_connection(self) -> AbstractConnection:
         """A new connection."""

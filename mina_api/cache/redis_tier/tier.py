@@ -52,7 +52,7 @@ class RedisTier:
     ) -> None:
         self._on_return = on_return
         self._on_loss = on_loss
-        self._names = Names(config.namespace)
+        self.names = self._names = Names(config.namespace)
         self._clock = clock or SystemClock()
         self._lease_seconds = config.memory_lease_seconds
         self._link = Link(
@@ -115,7 +115,12 @@ class RedisTier:
     async def memory(self) -> ServerMemory:
         """`INFO memory`."""
         known = fields(await self._link.call("INFO", "memory"))
-        return ServerMemory(known.get("used_memory_human", ""), known.get("maxmemory_human", ""))
+        return ServerMemory(
+            known.get("used_memory_human", ""),
+            known.get("maxmemory_human", ""),
+            int(known.get("used_memory", 0)),
+            int(known.get("maxmemory", 0)),
+        )
 
     # Entries
 
@@ -236,6 +241,21 @@ class RedisTier:
     def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
         """An event set by the publication of `release`, or when publications may have been missed."""
         return self._backplane.watch(key)
+
+    # What is no part of the cache's own work
+
+    async def call(self, *command: Any, entry: str | None = None) -> Any:
+        """The reply of the server that has the tokens, or that has an entry; raises TierUnavailable."""
+        return await self._link.call(*command, entry=entry)
+
+    async def script(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        """The reply to a script on keys in the tokens' slot; raises TierUnavailable."""
+        return await self._link.script(script, keys, *arguments)
+
+    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+        """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
+        self._link.require()
+        return await self._link.scan(cursor, pattern, count)
 
     # Losing the server and finding it again
 

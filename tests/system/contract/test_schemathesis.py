@@ -12,7 +12,7 @@ from mina_api.transcripts import contract
 from tests.system.serving import Serve
 
 HERE = Path(__file__).parent
-OPERATIONS = 48
+OPERATIONS = 59
 
 
 def schemathesis(directory: Path, url: str, authorization: str, *arguments: str) -> str:

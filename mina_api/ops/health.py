@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from mina_api.cache.fastapi import Cache
+from mina_api.ops.dependencies import OperationsOf
 from mina_api.web.openapi import unavailable_as
 from mina_api.web.problems import RETRY_AFTER_SECONDS
 
@@ -64,9 +65,9 @@ class Alive(BaseModel):
 
 
 @router.get("", summary="How the service is", responses=unavailable_as(Health))
-async def get_health(request: Request, response: Response, cache: Cache) -> Health:
+async def get_health(request: Request, response: Response, cache: Cache, operations: OperationsOf) -> Health:
     """200 as long as Postgres answers; 503 otherwise, with the same body."""
-    database, found = await asyncio.gather(_database_health(request), cache.health())
+    database, found, stats = await asyncio.gather(_database_health(request), cache.health(), operations.stats())
     whole: Literal["healthy", "degraded", "unavailable"] = "healthy" if found.status == "healthy" else "degraded"
     if database.status == "unavailable":
         whole, response.status_code = "unavailable", 503
@@ -79,7 +80,7 @@ async def get_health(request: Request, response: Response, cache: Cache) -> Heal
             available=found.available,
             latency_ms=found.latency_ms,
             memory_usage=MemoryUsage(used_memory_human=found.used_memory_human, maxmemory_human=found.maxmemory_human),
-            stats=HitStats(hit_rate=found.stats["hit_rate"], total_requests=found.stats["total_requests"]),
+            stats=HitStats(hit_rate=stats.hit_rate, total_requests=stats.total_requests),
         ),
     )
 
