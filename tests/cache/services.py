@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from redis.asyncio import Redis
+
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Chance
@@ -17,6 +19,7 @@ from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FaultyTier
 
+REGISTER = "mina:{tags}:register"
 # A busy test machine is no lost Redis; tests that lose one say how soon it is given up.
 # A register that a test begins with makes its first write wait for a lease's length. What is in memory is not asked
 # for by most tests: they are about Redis.
@@ -56,6 +59,13 @@ async def a_cache(
         yield cache
     finally:
         await cache.close()
+
+
+async def complete_register(url: str) -> None:
+    """Say that there are no leases but those in the register: else a first write waits for a lease's length."""
+    async with Redis.from_url(url) as client:
+        await until(lambda: client.hexists(REGISTER, "reign"))
+        await client.hset(REGISTER, "since", 0)
 
 
 @asynccontextmanager

@@ -16,11 +16,10 @@ from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import assert_never_stale
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import a_cache
+from tests.cache.services import REGISTER, a_cache, complete_register
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
-REGISTER = "mina:{tags}:register"
 
 
 class Source:
@@ -52,14 +51,6 @@ async def processes(url: str, count: int = 2, **options: Any) -> AsyncIterator[l
             await leased(cache)
         await complete_register(url)
         yield entered
-
-
-async def complete_register(url: str) -> None:
-    """Say that there are no leases but those in the register: else a first write waits for a lease's length."""
-    async with Redis.from_url(url) as client, asyncio.timeout(60):
-        while not await client.hexists(REGISTER, "reign"):  # noqa: ASYNC110  (its own process says so)
-            await asyncio.sleep(0.002)
-        await client.hset(REGISTER, "since", 0)
 
 
 async def leased(cache: CacheService, *, leased: bool = True) -> None:

@@ -22,7 +22,7 @@ from mina_api.dev.binaries import redis_program
 from mina_api.dev.ports import free_port
 from mina_api.dev.processes import spawn
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import PATIENT, a_cache, until
+from tests.cache.services import PATIENT, a_cache, complete_register, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 
@@ -89,6 +89,7 @@ class TestCommands:
 
     async def test_of_one_turn_go_in_one_round_trip(self, valkey_url: str, client: Redis) -> None:
         async with a_cache(valkey_url, memory_lease_seconds=5.0) as cache:
+            await complete_register(valkey_url)
             await asyncio.gather(*(cache.set(f"{number}", number) for number in range(50)))
             before = await client.info("stats")
 

@@ -7,7 +7,8 @@ import pytest
 from fastapi import APIRouter, FastAPI, Header, Query
 from pydantic import BaseModel, Json, SecretStr
 
-from mina_api.cache.fastapi import cache_response
+from mina_api.cache.fastapi import Invalidation, cache_response
+from mina_api.cache.tags import user_tag
 from tests.cache.conftest import Serving
 from tests.cache.services import a_cache
 from tests.cache.test_route import Calls, User, a_counting_router, a_router, as_user
@@ -94,6 +95,35 @@ class TestKeys:
             numbers = [await number(client, f"/n{query}") for query in ("", "?q=", "?q=%C3%A9", "?q=e%CC%81", "?q=é")]
 
         assert numbers == [1, 2, 3, 4, 3]
+
+
+class TestKeyFunc:
+    async def test_gives_those_whom_it_does_not_tell_apart_one_entry(self, serving: Serving) -> None:
+        router, calls = a_router(), Calls()
+
+        @router.get("/n")
+        @cache_response(
+            ttl=60,
+            vary_on_user=False,
+            key_func=lambda context: str(context.params["q"] > 10),
+            vary={"year": lambda context: str(context.now.year)},
+        )
+        async def get_number(user: User, q: int) -> int:
+            return calls.next()
+
+        @router.post("/user/{name}")
+        async def forget_user(name: str, invalidation: Invalidation) -> None:
+            invalidation.add(user_tag(name))
+
+        async with serving(router) as client:
+            numbers = [
+                int((await client.get(f"/n?q={q}", headers=as_user(name))).text)
+                for name, q in (("ada", 1), ("bob", 2), ("ada", 11), ("bob", 12))
+            ]
+            await client.post("/user/ada")
+            after = int((await client.get("/n?q=1", headers=as_user("ada"))).text)
+
+        assert (numbers, after) == ([1, 1, 2, 2], 1)
 
 
 class Before(BaseModel):

@@ -94,12 +94,12 @@ class CachePlan:
         return {f"vary:{name}": part(context) for name, part in self.caching.vary.items()}
 
     def policy(self, context: TagContext, config: CacheConfig) -> CachePolicy:
-        """TTL and tags of this request's answer: its prefix, its scope of it, its user, and those declared."""
+        """TTL and tags of this request's answer: its prefix, its scope of it, the user in its key, and those declared."""
         caching = self.caching
         tags = [prefix_tag(caching.prefix)]
         if not caching.shared and context.scope is not None:
             tags.append(scope_tag(context.scope, caching.prefix))
-        if not caching.shared and context.user_id is not None:
+        if caching.vary_on_user and context.user_id is not None:
             tags.append(user_tag(context.user_id))
         tags += (_tag(tag, context) for tag in caching.tags)
         declared = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
