@@ -94,7 +94,7 @@ class CachePlan:
         return {f"vary:{name}": part(context) for name, part in self.caching.vary.items()}
 
     def policy(self, context: TagContext, config: CacheConfig) -> CachePolicy:
-        """TTL and tags of this request's answer: its prefix, its scope of it, the user in its key, and those declared."""
+        """TTL and tags of this request's answer: prefix, scope, the user where the key has one, and those declared."""
         caching = self.caching
         tags = [prefix_tag(caching.prefix)]
         if not caching.shared and context.scope is not None:
