@@ -36,6 +36,7 @@ from mina_api.ops import dashboard, health
 from mina_api.ops.access import OpsToken
 from mina_api.ops.cookies import Cookies
 from mina_api.ops.experiments import router as experiments_router
+from mina_api.ops.log_routes import router as log_levels_router
 from mina_api.ops.metrics import Metrics
 from mina_api.ops.metrics import router as metrics_router
 from mina_api.ops.operations import Operations
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
     settings = settings or load_settings()
     _check_redis_url(settings)
-    logs.configure(settings.log.level, settings.log.format)
+    logs.configure(settings.log.level, settings.log.format, settings.log.levels)
     app = Application(
         title="Mina API",
         version=version("mina-api"),
@@ -115,6 +116,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         analytics_router,
         workspaces_router,
         ops_router,
+        log_levels_router,
         operations_router,
         metrics_router,
         experiments_router,
@@ -186,9 +188,9 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         await operations.start()
         app.state.telemetry = None
         if settings.telemetry.endpoint:
-            app.state.telemetry = telemetry = Telemetry(settings.telemetry.endpoint)
+            app.state.telemetry = telemetry = Telemetry(settings.telemetry.endpoint, operations.teller.process)
             stack.callback(telemetry.close)
-            telemetry.start()
+            telemetry.start(operations.teller.own)
         install_cache_service(cache)
         stack.callback(install_cache_service, None)
         # What lives as long as the process need not be looked through at each collection.

@@ -25,6 +25,17 @@ class SettingsError(Exception):
         self.lines = lines
 
 
+LogLevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _pairs(text: str, form: str) -> list[tuple[str, str]]:
+    """The names and values of `name=value,…`; raises ValueError, which says the form."""
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if any(not name.strip() or not value.strip() for name, _, value in pairs):
+        raise ValueError(f"must be {form}")
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -171,10 +182,11 @@ class CacheSettings(_Group):
     def _are_pairs(cls, ttls: Any) -> Any:
         if not isinstance(ttls, str):
             return ttls
-        pairs = [pair.partition("=") for pair in ttls.split(",") if pair.strip()]
-        if any(not name.strip() or not seconds.strip().isdecimal() for name, _, seconds in pairs):
-            raise ValueError("must be names and whole seconds, by commas: api_meetings.get_meeting=600")
-        return {name.strip(): int(seconds) for name, _, seconds in pairs}
+        form = "names and whole seconds, by commas: api_meetings.get_meeting=600"
+        pairs = _pairs(ttls, form)
+        if any(not seconds.isdecimal() for _, seconds in pairs):
+            raise ValueError(f"must be {form}")
+        return {name: int(seconds) for name, seconds in pairs}
 
     @field_validator("signing_keys", "encryption_keys")
     @classmethod
@@ -231,7 +243,10 @@ class LogSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="MINA_LOG_")
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
+    level: LogLevelName = Field("INFO")
+    levels: Annotated[dict[str, LogLevelName], NoDecode] = Field(
+        {}, description="of single loggers, by commas: mina_api.cache=DEBUG"
+    )
     format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else json")
 
     @field_validator("level", mode="before")
@@ -239,13 +254,22 @@ class LogSettings(_Group):
     def _upper(cls, level: Any) -> Any:
         return level.upper() if isinstance(level, str) else level
 
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _are_pairs(cls, levels: Any) -> Any:
+        if not isinstance(levels, str):
+            return levels
+        return {
+            name: level.upper() for name, level in _pairs(levels, "names and levels, by commas: mina_api.cache=DEBUG")
+        }
+
 
 class TelemetrySettings(_Group):
     """OpenTelemetry, which the extra `telemetry` installs."""
 
     model_config = SettingsConfigDict(env_prefix="OTEL_EXPORTER_OTLP_")
 
-    endpoint: str = Field("", description="where traces are sent, as http://127.0.0.1:4318; empty: nowhere")
+    endpoint: str = Field("", description="where traces and metrics are sent, as http://127.0.0.1:4318; empty: nowhere")
 
 
 class DevSettings(_Group):

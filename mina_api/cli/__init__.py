@@ -8,6 +8,7 @@ from mina_api.cli.cache import app as cache
 from mina_api.cli.demo import demo
 from mina_api.cli.dev import dev, start_redis, stop_redis
 from mina_api.cli.import_ import import_
+from mina_api.cli.logs import app as logs
 from mina_api.cli.migrate import migrate
 from mina_api.cli.output import Failure
 from mina_api.cli.serve import serve
@@ -21,6 +22,7 @@ app.command("migrate")(migrate)
 app.command("import")(import_)
 app.command("demo")(demo)
 app.add_typer(cache)
+app.add_typer(logs)
 
 
 def main() -> None:

@@ -33,6 +33,10 @@ class Remote:
         """The JSON of a GET; what is None is not asked."""
         return self._json("GET", path, {name: value for name, value in query.items() if value is not None})
 
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON of a PUT."""
+        return self._json("PUT", path, {}, body)
+
     def delete(self, path: str) -> Any:
         """The JSON of a DELETE, None where it answers nothing."""
         return self._json("DELETE", path, {})
@@ -53,9 +57,9 @@ class Remote:
         except httpx.HTTPError as failure:
             raise self._away(failure) from None
 
-    def _json(self, method: str, path: str, query: dict[str, Any]) -> Any:
+    def _json(self, method: str, path: str, query: dict[str, Any], body: Any = None) -> Any:
         try:
-            answer = self._client.request(method, path, params=query)
+            answer = self._client.request(method, path, params=query, json=body)
         except httpx.HTTPError as failure:
             raise self._away(failure) from None
         if not answer.is_success:

@@ -6,6 +6,7 @@ from mina_api.cache.tier import TierUnavailable
 from mina_api.ops.alerts import Watch
 from mina_api.ops.figures import Stats, stats_of
 from mina_api.ops.inspecting import Inspector
+from mina_api.ops.log_levels import LogLevels
 from mina_api.ops.noting import Invalidations
 from mina_api.ops.telling import Teller
 from mina_api.ops.warming import Warmer
@@ -23,6 +24,7 @@ class Operations:
         self.teller = Teller(cache, ledger, self.invalidations, dict)
         self.watch = Watch(cache, ledger, self.teller)
         self.warmer = warmer
+        self.log_levels = LogLevels(ledger, cache.clock)
         self._warms_on_start = warms_on_start
         self.inspector = Inspector(cache, ledger)
         cache.on_invalidation(self.invalidations.note)
@@ -31,12 +33,14 @@ class Operations:
         """Begin to tell, and to warm where that is wanted."""
         await self.teller.start()
         self.watch.start()
+        self.log_levels.start()
         if self._warms_on_start:
             self.warmer.start()
 
     async def close(self) -> None:
         """Tell what is left."""
         await self.warmer.close()
+        await self.log_levels.close()
         await self.watch.close()
         await self.teller.close()
 

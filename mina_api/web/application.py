@@ -3,13 +3,15 @@
 import random
 import time
 
+import structlog
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from mina_api.cache.experiment import CACHE
 from mina_api.cache.fastapi import Shortcuts
-from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Found
+from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Found, Rendering
 from mina_api.cache.service import CacheService
+from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
 from mina_api.web.sending import send_rendering
 from mina_api.web.timing import queries_so_far
@@ -22,7 +24,7 @@ class Application(FastAPI):
         """Serve one connection (ASGI 3)."""
         if scope["type"] == "http":
             shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
-            if shortcuts is not None and (found := shortcuts.find(scope)) is not None:
+            if shortcuts is not None and not has_every_hit() and (found := shortcuts.find(scope)) is not None:
                 if not shortcuts.answered % SAMPLED_EVERY:
                     if await self._answer_as_sample(shortcuts, found, scope, send):
                         return
@@ -45,9 +47,11 @@ class Application(FastAPI):
         rendering = await shortcuts.render(found)
         if rendering is None:
             return False
-        await send_rendering(rendering, request_id(found.request_id), send)
+        own_id = request_id(found.request_id)
+        await send_rendering(rendering, own_id, send)
         seconds = time.perf_counter() - began
         shortcuts.timed(seconds)
+        _log(scope, rendering, own_id, seconds)
         if cache.experiment is not None:
             cache.experiment.observe(CACHE, seconds, 0, SAMPLED_EVERY)
         return True
@@ -59,3 +63,17 @@ class Application(FastAPI):
         arm = scope.get("state", {}).get("arm")
         if arm is not None and cache.experiment is not None:
             cache.experiment.observe(arm, time.perf_counter() - began, queries_so_far())
+
+
+def _log(scope: Scope, rendering: Rendering, own_id: bytes, seconds: float) -> None:
+    cache = next((value.decode() for name, value in rendering.headers if name == b"cache-status"), None)
+    method, path = scope["method"], scope["path"]
+    with structlog.contextvars.bound_contextvars(request_id=own_id.decode(), request=f"{method} {path}"):
+        note(
+            method=method,
+            path=path,
+            status=rendering.status,
+            seconds=seconds,
+            cache=cache,
+            stands_for=SAMPLED_EVERY,
+        )

@@ -6,11 +6,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mina_api.logs import get_logger
-from mina_api.web import timing
+from mina_api.web import access_log, timing
 from mina_api.web.request_ids import request_id
-
-logger = get_logger("mina.access")
 
 
 class RequestContext:
@@ -18,6 +15,7 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._sampling = access_log.Sampling()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
@@ -47,14 +45,15 @@ class RequestContext:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                logger.info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 2),
-                    **({"cache": cache} if cache else {}),
-                )
+                if lines := self._sampling.stands_for(status, cache):
+                    access_log.note(
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        seconds=time.perf_counter() - started,
+                        cache=cache,
+                        stands_for=lines,
+                    )
 
 
 class HeadFromGet:

@@ -1,4 +1,4 @@
-"""`mina cache` against a server of its own: tables for people, JSON for programs, exit codes for scripts."""
+"""`mina cache` and `mina logs` against a server of its own: tables for people, JSON for programs, exit codes for scripts."""
 
 import json
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Mina:
         monkeypatch.setenv("COLUMNS", "200")
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
-        """Run `mina cache` with these arguments."""
+        """Run `mina cache` with these arguments, or `mina logs` where they begin so."""
         for name, value in environment.items():
             self._monkeypatch.setenv(name, value)
-        self._monkeypatch.setattr("sys.argv", ["mina", "cache", *arguments])
+        self._monkeypatch.setattr("sys.argv", ["mina", *([] if arguments[:1] == ("logs",) else ["cache"]), *arguments])
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -66,6 +66,10 @@ class TestMinaCache:
         warmed = json.loads(mina("warm", "--json", **there).stdout)
         watched = mina("watch", "--times", "1", "--json", **there)
         missing = mina("inspect", "mina:temp:nothing", **there)
+        louder = json.loads(mina("logs", "set", "mina_api.cache", "debug", "--json", **there).stdout)
+        listed = mina("logs", "list", **there)
+        unset = json.loads(mina("logs", "unset", "mina_api.cache", "--json", **there).stdout)
+        refused = mina("logs", "set", "sqlalchemy", **there)
 
         assert (stats["misses"], stats["hits"]) == (1, 2)
         assert tables.returncode == 0 and "api_analytics.get_dashboard_analytics" in tables.stdout
@@ -74,6 +78,8 @@ class TestMinaCache:
         assert not miss["valid"] and "prefix:analytics was invalidated" in miss["explanation"]
         assert (warmed["answered"], warmed["failed"]) == (warmed["total"], 0) and warmed["total"] >= 1
         assert json.loads(watched.stdout)["total_requests"] > 2
+        assert (louder["items"][0]["level"], unset["items"]) == ("DEBUG", [])
+        assert "mina_api.cache" in listed.stdout and refused.returncode == 2
         assert (missing.returncode, missing.stderr) == (2, "mina: There is no such entry. (404)\n")
 
     @pytest.mark.parametrize(

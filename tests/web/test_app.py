@@ -56,6 +56,7 @@ class TestProblems:
 
         assert answer.status_code == 500
         assert answer.json()["detail"] == "Something went wrong on our side; it is noted."
+        logs.flush()
         logged = capsys.readouterr().err
         assert "SELECT secret" in logged and "a secret in a local variable" not in logged
 

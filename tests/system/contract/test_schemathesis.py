@@ -12,7 +12,7 @@ from mina_api.transcripts import contract
 from tests.system.serving import Serve
 
 HERE = Path(__file__).parent
-OPERATIONS = 59
+OPERATIONS = 62
 
 
 def schemathesis(directory: Path, url: str, authorization: str, *arguments: str) -> str:
