@@ -96,7 +96,8 @@ def _token_of_make_run() -> str:
 
 def _refusal(answer: httpx.Response) -> Failure:
     try:
-        detail = answer.json()["detail"]
+        problem = answer.json()
+        detail = "; ".join([problem["detail"], *(str(each["msg"]) for each in problem.get("errors", []))])
     except (ValueError, KeyError, TypeError):
         detail = answer.reason_phrase
     return Failure(f"{detail} ({answer.status_code})", code=2 if answer.is_client_error else 1)

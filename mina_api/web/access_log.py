@@ -1,23 +1,24 @@
 """The access log: a line for each request; of the cache's hits for one in 64, which says that it stands for so many.
 
-At DEBUG the logger `mina.access` has a line for every hit, and none is answered before routing.
+At DEBUG the logger `mina.access` has a line for every hit, as the cache's own has; none is answered before routing then.
 """
 
 import logging
 from typing import Any
 
+from mina_api.cache import stats
 from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY
 from mina_api.logs import get_logger
 
 NAME = "mina.access"
 
 logger = get_logger(NAME)
-_standard = logging.getLogger(NAME)
+_loggers = (logging.getLogger(NAME), logging.getLogger(stats.__name__))
 
 
 def has_every_hit() -> bool:
-    """Whether hits are not sampled."""
-    return _standard.isEnabledFor(logging.DEBUG)
+    """Whether each hit is to have its line."""
+    return _loggers[0].isEnabledFor(logging.DEBUG) or _loggers[1].isEnabledFor(logging.DEBUG)
 
 
 def note(*, method: str, path: str, status: int, seconds: float, cache: str | None, stands_for: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""`mina cache` and `mina logs` against a server of its own: tables for people, JSON for programs, exit codes for scripts."""
+"""`mina cache` and `mina logs` against a server of its own: tables for people, JSON for programs, exit codes."""
 
 import json
 from dataclasses import dataclass

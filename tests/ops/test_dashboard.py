@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from axe_core_python.selenium import Axe  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -69,6 +70,12 @@ class Page:
         script = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
         return bool(self.browser.execute_script(script))
 
+    def barriers(self, scheme: str) -> list[str]:
+        """What the rules of axe-core (WCAG 2.1 A and AA among them) find wrong in a colour scheme."""
+        preferred = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", preferred)
+        return [found["id"] for found in Axe().run(self.browser)["violations"]]
+
     def errors(self) -> list[Any]:
         logged: list[Any] = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
         return [line for line in logged if line["level"] in ("SEVERE", "WARNING")]
@@ -97,6 +104,7 @@ class TestThePage:
         page = Page(browser, server)
         until(lambda: page.at("#sign-in").is_displayed())
 
+        assert page.barriers("light") == page.barriers("dark") == []
         page.at("#token").send_keys(OPS_TOKEN, Keys.ENTER)
         until(lambda: page.tile("Misses") == "1")
         assert page.tile("Hits") == "0"
@@ -108,6 +116,7 @@ class TestThePage:
         page.at("#match").send_keys("get_dashboard", Keys.ENTER)
         until(lambda: page.rows() == 1)
 
+        assert page.barriers("light") == page.barriers("dark") == []
         page.at("#keys tbody button").send_keys(Keys.ENTER)
         until(lambda: "it is served for" in page.text("#entry-text"))
         page.at("#entry button").send_keys(Keys.ENTER)

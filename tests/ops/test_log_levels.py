@@ -46,6 +46,17 @@ class TestLogLevels:
         assert put.json()["scope"] == "all workers"
         assert (at_once, levels(unset), LOGGER.level) == (logging.DEBUG, [], logging.NOTSET)
 
+    async def test_show_every_hit_of_the_cache_at_debug(
+        self, ops: httpx.AsyncClient, ada: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await ops.put(PATH, json={"level": "DEBUG"})
+        for _ in range(4):
+            await ada.get("/api/analytics/dashboard")
+        await ops.delete(PATH)
+
+        hits = [line for line in caplog.messages if line.startswith("hit: mina:analytics:")]
+        assert len(hits) >= 3
+
     async def test_end_by_themselves(self, ops: httpx.AsyncClient, clock: FakeClock) -> None:
         await ops.put(PATH, json={"level": "DEBUG", "seconds": 600})
         clock.advance(601)
