@@ -71,8 +71,11 @@ Errors are problems (RFC 9457).
 IMPORTS_AT_ONCE = 2
 
 
-def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
-    """An application; nothing is connected before its lifespan starts. Raises SettingsError."""
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False) -> FastAPI:
+    """An application; nothing is connected before its lifespan starts. Raises SettingsError.
+
+    One that owns its process has the garbage collector leave alone what there is once it has started.
+    """
     settings = settings or load_settings()
     _check_redis_url(settings)
     logs.configure(settings.log.level, settings.log.format, settings.log.levels)
@@ -80,7 +83,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         title="Mina API",
         version=version("mina-api"),
         description=DESCRIPTION,
-        lifespan=partial(_lifespan, settings),
+        lifespan=partial(_lifespan, settings, owns_process),
         generate_unique_id_function=_operation_id,
         docs_url=None,
         redoc_url=None,
@@ -134,7 +137,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.database = database = _database(settings)
         stack.push_async_callback(database.close)
@@ -193,10 +196,10 @@ async def _lifespan(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
             telemetry.start(operations.teller.own)
         install_cache_service(cache)
         stack.callback(install_cache_service, None)
-        # What lives as long as the process need not be looked through at each collection.
-        gc.collect()
-        gc.freeze()
-        stack.callback(gc.unfreeze)
+        if owns_process:
+            # What lives as long as the process need not be looked through at each collection.
+            gc.collect()
+            gc.freeze()
         yield
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 
+import fastapi.dependencies.models
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -40,8 +41,18 @@ def a_settings(database_url: str, redis_url: str, *, redis_timeout_seconds: floa
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
     """The application within its lifespan."""
-    async with app.router.lifespan_context(app):
-        yield app
+    try:
+        async with app.router.lifespan_context(app):
+            yield app
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    """Have FastAPI's caches forget whose endpoints they know: each would keep its application for as long as we run."""
+    for each in vars(fastapi.dependencies.models).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 def a_client(app: FastAPI, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:

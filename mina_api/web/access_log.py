@@ -1,6 +1,6 @@
 """The access log: a line for each request; of the cache's hits for one in 64, which says that it stands for so many.
 
-At DEBUG the logger `mina.access` has a line for every hit, as the cache's own has; none is answered before routing then.
+At DEBUG the logger `mina.access` has a line for every hit, as the cache's own has: none is answered before routing.
 """
 
 import logging

@@ -185,9 +185,10 @@ def _app(database_url: str, redis_url: str, clock: FakeClock) -> FastAPI:
 
 
 async def _unheld(app: FastAPI) -> None:
-    """Returns once the worker serves again what was on hold."""
+    """Returns once the worker serves again what was on hold: from its memory, if it has no Redis."""
+    cache = app.state.cache
     async with asyncio.timeout(60):
-        while app.state.cache.coherence.held:  # noqa: ASYNC110  (what it waits for is another worker)
+        while cache.coherence.held or not (cache.is_available or cache.serves_from_memory):
             await asyncio.sleep(0.005)
 
 
