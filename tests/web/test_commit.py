@@ -188,7 +188,7 @@ async def _unheld(app: FastAPI) -> None:
     """Returns once the worker serves again what was on hold: from its memory, if it has no Redis."""
     cache = app.state.cache
     async with asyncio.timeout(60):
-        while cache.coherence.held or not (cache.is_available or cache.serves_from_memory):
+        while cache.coherence.held or not (cache.is_available or cache.serves_from_memory):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

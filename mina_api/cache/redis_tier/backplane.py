@@ -141,7 +141,7 @@ class Backplane:
                     ends = await asyncio.gather(listening, holding, return_exceptions=True)
                 logger.error("the backplane's connection is lost: %s", next(filter(None, ends), None))
         except (RedisError, OSError) as failure:
-            logger.error("the backplane cannot listen: %s", failure)
+            logger.error("the backplane cannot listen: %r", failure)
         finally:
             memory.clear()
 
