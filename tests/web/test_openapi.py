@@ -37,6 +37,12 @@ def bodies(document: Json) -> Iterator[tuple[str, Json]]:
                 yield f"{name} {status} {media_type}", media
 
 
+def events(stream: str) -> list[Json]:
+    """The server-sent events of a stream, each as its fields."""
+    blocks = [block.splitlines() for block in stream.split("\n\n") if block]
+    return [dict(line.split(": ", 1) for line in block) for block in blocks]
+
+
 class TestOpenApiDocument:
     async def test_is_what_was_last_agreed(self, document: Json) -> None:
         """`MINA_UPDATE_SNAPSHOTS=1 make test T=tests/web/test_openapi.py` agrees to the present one."""
@@ -60,9 +66,11 @@ class TestOpenApiDocument:
 
     async def test_has_an_example_of_every_body_and_it_fits(self, document: Json) -> None:
         for name, media in bodies(document):
-            schema = {**media["schema"], "components": document["components"]}
             assert "example" in media, name
-            jsonschema_rs.Draft202012Validator(schema).validate(media["example"])
+            examples = events(media["example"]) if "itemSchema" in media else [media["example"]]
+            schema = {**(media.get("itemSchema") or media["schema"]), "components": document["components"]}
+            for example in examples:
+                jsonschema_rs.Draft202012Validator(schema).validate(example)
 
     async def test_describes_a_problem_and_its_headers_for_every_error(self, document: Json) -> None:
         for name, operation in operations(document):
