@@ -316,5 +316,6 @@ def _cache_config(settings: Settings) -> CacheConfig:
         lease_seconds=cache.lease_seconds,
         wait_seconds=cache.wait_seconds,
         max_concurrent_loads=cache.max_concurrent_loads,
+        max_waiting_loads=cache.max_waiting_loads,
         hold_seconds=_hold_seconds(settings),
     )

@@ -11,12 +11,13 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.lease import Lease, new_owner
-from mina_api.cache.loading import LoadSlots
+from mina_api.cache.loading import LoadSlots, TooManyLoads
 from mina_api.cache.looking_up import LookUp, newer
 from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Outcome, Served
 from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.single_flight import SingleFlight
+from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
 from mina_api.cache.tracing import span
@@ -28,7 +29,14 @@ class Loads:
     """Runs the loads of reads, under a limit, and keeps what they made."""
 
     def __init__(
-        self, memory: Memory, tier: Tier, store: EntryStore, look_up: LookUp, config: CacheConfig, clock: Clock
+        self,
+        memory: Memory,
+        tier: Tier,
+        store: EntryStore,
+        look_up: LookUp,
+        config: CacheConfig,
+        clock: Clock,
+        counters: Counters,
     ) -> None:
         self._memory = memory
         self._tier = tier
@@ -36,12 +44,17 @@ class Loads:
         self._look_up = look_up
         self._config = config
         self._clock = clock
-        self._slots = LoadSlots(config.max_concurrent_loads)
+        self._slots = LoadSlots(config.max_concurrent_loads, config.max_waiting_loads, counters)
         self._flights: SingleFlight[Served] = SingleFlight()
         self._releases: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for others to end."""
+        return self._slots.waiting
 
     async def close(self) -> None:
         """Wait until every lease is given back."""
@@ -88,15 +101,15 @@ class Loads:
                 return
             async with lease.renewed():
                 await self.load(read, Outcome.STALE, snapshot)
-        except TierUnavailable:
+        except (TierUnavailable, TooManyLoads):
             return
         finally:
             if may_be_ours:
                 self._give_back(lease)
 
     async def load(self, read: Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None) -> Served:
-        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises."""
-        async with self._slots.take():
+        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads."""
+        async with self._slots.take(read.whose):
             started = self._clock.monotonic()
             with span("cache.load", key=read.key.name):
                 loaded = await read.load()

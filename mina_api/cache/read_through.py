@@ -14,6 +14,7 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Chance
+from mina_api.cache.loading import TooManyLoads
 from mina_api.cache.loads import REDIS_DOWN, Loads
 from mina_api.cache.looking_up import LookUp
 from mina_api.cache.memory import Memory
@@ -67,13 +68,18 @@ class ReadThrough:
         self._store = store
         self._chance = chance
         self.look_up = self._look_up = LookUp(memory, tier, store, config, counters)
-        self._loads = Loads(memory, tier, store, self._look_up, config, clock)
+        self._loads = Loads(memory, tier, store, self._look_up, config, clock, counters)
         self._refresher = Refresher(counters)
 
     @property
     def loads_in_flight(self) -> int:
         """How many loads are running or queued in this process."""
         return len(self._loads) + len(self._refresher)
+
+    @property
+    def loads_waiting(self) -> int:
+        """How many loads wait for others of this process to end."""
+        return self._loads.waiting
 
     async def close(self) -> None:
         """End the loads in the background, and wait until every lease is given back."""
@@ -125,6 +131,8 @@ class ReadThrough:
             if entry is None or not await self._excuses(read, entry, failure):
                 raise
             counters.failed(key)
+            if isinstance(failure, TooManyLoads):
+                return Served(entry, Outcome.HIT, STALE_IF_ERROR)
             logger.exception("the load of %s failed: its last answer is served, as stale_if_error allows", key)
             return Served(entry, Outcome.HIT, STALE_IF_ERROR)
 

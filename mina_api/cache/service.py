@@ -137,10 +137,15 @@ class CacheService:
         """How many loads are running or queued in this process."""
         return self._reads.loads_in_flight
 
+    @property
+    def loads_waiting(self) -> int:
+        """How many of them wait for others to end (`max_concurrent_loads`)."""
+        return self._reads.loads_waiting
+
     # Answers
 
     async def read(self, read: Read) -> Served:
-        """The answer of an endpoint, from memory, the tier or its load; raises what the load raises."""
+        """The answer of an endpoint, from memory, the tier or its load; raises what that raises, and TooManyLoads."""
         if read.recipe is not None:
             self._usage.count(read.key.canonical, read.recipe)
         return await self._reads.read(read)
@@ -197,7 +202,7 @@ class CacheService:
         return bool(removed)
 
     async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
-        """The value of `key`, loaded once by all who miss it; raises what `loader` raises.
+        """The value of `key`, loaded once by all who miss it; raises what `loader` raises, and TooManyLoads.
 
         One that the serializer cannot read is deleted and loaded.
         """

@@ -16,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from mina_api.cache.fastapi.answers import BUSY
+from mina_api.cache.loading import TooManyLoads
 from mina_api.errors import (
     Conflict,
     Forbidden,
@@ -91,6 +93,7 @@ def problem(
 def install(app: FastAPI) -> None:
     """Render every failure of `app` as a problem."""
     app.add_exception_handler(MinaError, _mina_error)
+    app.add_exception_handler(TooManyLoads, _too_many_loads)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)
     for kind in (OperationalError, AdapterError, DBAPIError, PoolTimeout, PostgresConnectionError, DriverError):
@@ -109,6 +112,11 @@ async def _mina_error(request: Request, failure: Exception) -> Response:
     if failure.retry_after_seconds is not None or status == 503:
         headers["Retry-After"] = str(failure.retry_after_seconds or RETRY_AFTER_SECONDS)
     return problem(request, status, failure.detail, errors=[dict(each) for each in failure.errors], headers=headers)
+
+
+async def _too_many_loads(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, TooManyLoads)  # noqa: S101
+    return problem(request, 503, BUSY, headers={"Retry-After": str(failure.retry_after_seconds)})
 
 
 async def _http_exception(request: Request, failure: Exception) -> Response:
