@@ -4,12 +4,14 @@ A load may be shared only by those who saw what it will be stored under.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
+from mina_api.cache.key_lock import Contention, KeyLock
 from mina_api.cache.lease import Lease, new_owner
 from mina_api.cache.loading import LoadSlots, TooManyLoads
 from mina_api.cache.looking_up import LookUp, newer
@@ -37,6 +39,7 @@ class Loads:
         config: CacheConfig,
         clock: Clock,
         counters: Counters,
+        key_lock: KeyLock,
     ) -> None:
         self._memory = memory
         self._tier = tier
@@ -45,6 +48,9 @@ class Loads:
         self._config = config
         self._clock = clock
         self._slots = LoadSlots(config.max_concurrent_loads, config.max_waiting_loads, counters)
+        self._key_lock = key_lock
+        # For longer than memory alone keeps what was loaded: until it is loaded again.
+        self._contention = Contention(clock, 2 * config.memory_ttl_without_tier)
         self._flights: SingleFlight[Served] = SingleFlight()
         self._releases: set[asyncio.Task[None]] = set()
 
@@ -63,17 +69,17 @@ class Loads:
 
     async def aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without keeping; shared only with those who asked before the load began."""
-        return await self._fly(
-            lambda: self.load(read, outcome, None, detail), ("aside", read.key.canonical), fresh=True
-        )
+        flight = ("aside", read.key.canonical)
+        locked = flight if detail == REDIS_DOWN else None
+        served = await self._fly(lambda: self.load(read, outcome, None, detail, locked), flight, fresh=True)
+        return self._noted(read, served)
 
     async def into_memory(self, read: Read) -> Served:
         """Load where the tier is lost: kept in memory alone, as long as nothing that it is made of is forgotten."""
         snapshot = Snapshot((), b"", min(self._memory.fence(), read.seen.fence))
-        return await self._fly(
-            lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN),
-            ("memory", read.key.canonical, read.policy.tags, snapshot.fence),
-        )
+        flight = ("memory", read.key.canonical, read.policy.tags, snapshot.fence)
+        served = await self._fly(lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN, flight), flight)
+        return self._noted(read, served)
 
     async def anew(self, read: Read, snapshot: Snapshot) -> Served:
         """Load and keep, for somebody who wants nothing that was there before."""
@@ -83,9 +89,7 @@ class Loads:
 
     async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
         """Load and keep, as the only one in all processes."""
-        return await self._fly(
-            lambda: self._lead(read, outcome, snapshot), (read.key.canonical, read.policy.tags, snapshot)
-        )
+        return await self._fly(lambda: self._lead(read, outcome, snapshot), _shared(read, snapshot))
 
     async def again(self, read: Read, served: Entry) -> None:
         """Load what `served` answers, unless another process does or has done it."""
@@ -107,9 +111,19 @@ class Loads:
             if may_be_ours:
                 self._give_back(lease)
 
-    async def load(self, read: Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None) -> Served:
-        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads."""
-        async with self._slots.take(read.whose):
+    async def load(
+        self,
+        read: Read,
+        outcome: Outcome,
+        snapshot: Snapshot | None,
+        detail: str | None = None,
+        flight: Hashable = None,
+    ) -> Served:
+        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads.
+
+        With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
+        """
+        async with self._slots.take(read.whose), self._alone(read, flight):
             started = self._clock.monotonic()
             with span("cache.load", key=read.key.name):
                 loaded = await read.load()
@@ -130,6 +144,17 @@ class Loads:
         return Served(entry, outcome, detail, stored=True, fence=snapshot.fence)
 
     # Parts
+
+    def _alone(self, read: Read, flight: Hashable) -> AbstractAsyncContextManager[None]:
+        name = read.key.name
+        is_wanted = flight is not None and (self._flights.waiters(flight) > 1 or name in self._contention)
+        return self._key_lock.alone(name) if is_wanted else nullcontext()
+
+    def _noted(self, read: Read, served: Served) -> Served:
+        """`served`, once it is noted that its key is one that several ask for at once, if it is."""
+        if served.collapsed:
+            self._contention.note(read.key.name)
+        return served
 
     async def _fly(
         self,
@@ -167,7 +192,7 @@ class Loads:
                     try:
                         left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
                     except TierUnavailable:
-                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN)
+                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN, _shared(read, snapshot))
                     may_be_ours = left_seconds <= 0
                     if found.entry is not None and read.demand.accepts(found.entry, self._clock.now()):
                         return Served(found.entry, outcome, collapsed=True, fence=found.fence)
@@ -190,6 +215,11 @@ class Loads:
         task = asyncio.create_task(lease.release())
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
+
+
+def _shared(read: Read, snapshot: Snapshot) -> tuple[object, ...]:
+    """What those have in common who may share a load that is stored under `snapshot`."""
+    return (read.key.canonical, read.policy.tags, snapshot)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -19,6 +19,7 @@ from mina_api.cache.examining import Examination, Examiner
 from mina_api.cache.experiment import Experiment
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
+from mina_api.cache.key_lock import KeyLock, NoKeyLock
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.looking_up import Claim
 from mina_api.cache.memory import Fence, Memory
@@ -57,6 +58,7 @@ class CacheService:
     """A cache over one tier; built and closed by the lifespan of the program that uses it.
 
     `serializer` writes the values that are set by hand; with a `sealer` every entry is encrypted at rest.
+    By `key_lock` processes take turns at what many want while the tier is lost.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class CacheService:
         serializer: Serializer = JSON,
         sealer: Sealer | None = None,
         chance: Chance = random.random,
+        key_lock: KeyLock | None = None,
     ) -> None:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
@@ -88,7 +91,15 @@ class CacheService:
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
         self._reads = ReadThrough(
-            self.memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
+            self.memory,
+            self._standing,
+            tier,
+            self._store,
+            self.config,
+            self.clock,
+            self._counters,
+            chance,
+            key_lock or NoKeyLock(),
         )
         self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
