@@ -26,7 +26,9 @@ from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService, install_cache_service
+from mina_api.cache.source import Source
 from mina_api.cache.tier import Tier
+from mina_api.db.conflicts import is_conflict
 from mina_api.db.key_locks import PostgresKeyLock
 from mina_api.db.outbox import Outbox, OutboxRelay
 from mina_api.db.peers import PostgresPeers
@@ -165,7 +167,7 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
             journal=CoherentJournal(database, outbox, peers),
             serializer=_serializer(settings),
             sealer=_sealer(settings),
-            key_lock=_key_lock(settings, database),
+            source=Source(_key_lock(settings, database), is_conflict),
         )
         stack.push_async_callback(peers.close)
         await peers.start(cache.coherence)

@@ -4,6 +4,7 @@ A load may be shared only by those who saw what it will be stored under.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
@@ -11,20 +12,23 @@ from dataclasses import replace
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
-from mina_api.cache.key_lock import Contention, KeyLock
+from mina_api.cache.key_lock import Contention
 from mina_api.cache.lease import Lease, new_owner
 from mina_api.cache.loading import LoadSlots, TooManyLoads
 from mina_api.cache.looking_up import LookUp, newer
 from mina_api.cache.memory import Memory
-from mina_api.cache.outcome import Outcome, Served
+from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.single_flight import SingleFlight
+from mina_api.cache.source import Source
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
 from mina_api.cache.tracing import span
 
 REDIS_DOWN = "redis-down"
+# Before a load is run again.
+PAUSES_SECONDS = (0.02, 0.1)
 
 
 class Loads:
@@ -39,7 +43,7 @@ class Loads:
         config: CacheConfig,
         clock: Clock,
         counters: Counters,
-        key_lock: KeyLock,
+        source: Source,
     ) -> None:
         self._memory = memory
         self._tier = tier
@@ -48,7 +52,8 @@ class Loads:
         self._config = config
         self._clock = clock
         self._slots = LoadSlots(config.max_concurrent_loads, config.max_waiting_loads, counters)
-        self._key_lock = key_lock
+        self._source = source
+        self._counters = counters
         # For longer than memory alone keeps what was loaded: until it is loaded again.
         self._contention = Contention(clock, 2 * config.memory_ttl_without_tier)
         self._flights: SingleFlight[Served] = SingleFlight()
@@ -126,7 +131,7 @@ class Loads:
         async with self._slots.take(read.whose), self._alone(read, flight):
             started = self._clock.monotonic()
             with span("cache.load", key=read.key.name):
-                loaded = await read.load()
+                loaded = await self._loaded(read)
             seconds = self._clock.monotonic() - started
         if loaded is None:
             return Served(None, outcome, detail)
@@ -148,7 +153,18 @@ class Loads:
     def _alone(self, read: Read, flight: Hashable) -> AbstractAsyncContextManager[None]:
         name = read.key.name
         is_wanted = flight is not None and (self._flights.waiters(flight) > 1 or name in self._contention)
-        return self._key_lock.alone(name) if is_wanted else nullcontext()
+        return self._source.key_lock.alone(name) if is_wanted else nullcontext()
+
+    async def _loaded(self, read: Read) -> Loaded | None:
+        for pause_seconds in PAUSES_SECONDS:
+            try:
+                return await read.load()
+            except Exception as failure:
+                if not self._source.passes(failure):
+                    raise
+            self._counters.count("loads", "repeated")
+            await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
+        return await read.load()
 
     def _noted(self, read: Read, served: Served) -> Served:
         """`served`, once it is noted that its key is one that several ask for at once, if it is."""

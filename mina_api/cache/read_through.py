@@ -14,7 +14,6 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Chance
-from mina_api.cache.key_lock import KeyLock
 from mina_api.cache.loading import TooManyLoads
 from mina_api.cache.loads import REDIS_DOWN, Loads
 from mina_api.cache.looking_up import LookUp
@@ -22,6 +21,7 @@ from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Outcome, Served
 from mina_api.cache.reading import Read
 from mina_api.cache.refreshing import Refresher
+from mina_api.cache.source import Source
 from mina_api.cache.standing import Standing
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
@@ -58,7 +58,7 @@ class ReadThrough:
         clock: Clock,
         counters: Counters,
         chance: Chance,
-        key_lock: KeyLock,
+        source: Source,
     ) -> None:
         self._memory = memory
         self._standing = standing
@@ -70,7 +70,7 @@ class ReadThrough:
         self._store = store
         self._chance = chance
         self.look_up = self._look_up = LookUp(memory, tier, store, config, counters)
-        self._loads = Loads(memory, tier, store, self._look_up, config, clock, counters, key_lock)
+        self._loads = Loads(memory, tier, store, self._look_up, config, clock, counters, source)
         self._refresher = Refresher(counters)
 
     @property

@@ -19,7 +19,6 @@ from mina_api.cache.examining import Examination, Examiner
 from mina_api.cache.experiment import Experiment
 from mina_api.cache.freshness import DEFAULT, Chance, Freshness
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
-from mina_api.cache.key_lock import KeyLock, NoKeyLock
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.looking_up import Claim
 from mina_api.cache.memory import Fence, Memory
@@ -29,6 +28,7 @@ from mina_api.cache.read_through import MEMORY, TIER, ReadThrough
 from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
+from mina_api.cache.source import Source
 from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
@@ -58,7 +58,7 @@ class CacheService:
     """A cache over one tier; built and closed by the lifespan of the program that uses it.
 
     `serializer` writes the values that are set by hand; with a `sealer` every entry is encrypted at rest.
-    By `key_lock` processes take turns at what many want while the tier is lost.
+    `source` says what the cache has to know of where loads read from.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class CacheService:
         serializer: Serializer = JSON,
         sealer: Sealer | None = None,
         chance: Chance = random.random,
-        key_lock: KeyLock | None = None,
+        source: Source | None = None,
     ) -> None:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
@@ -99,7 +99,7 @@ class CacheService:
             self.clock,
             self._counters,
             chance,
-            key_lock or NoKeyLock(),
+            source or Source(),
         )
         self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None

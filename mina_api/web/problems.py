@@ -18,6 +18,7 @@ from starlette.routing import Match
 
 from mina_api.cache.fastapi.answers import BUSY
 from mina_api.cache.loading import TooManyLoads
+from mina_api.db.conflicts import is_conflict
 from mina_api.errors import (
     Conflict,
     Forbidden,
@@ -36,6 +37,7 @@ logger = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+CONFLICT = "Others were changing the same; nothing was changed by this request, which may be sent again."
 
 STATUS: Mapping[type[MinaError], int] = {
     InvalidInput: 422,
@@ -152,6 +154,10 @@ async def _validation(request: Request, failure: Exception) -> Response:
 
 
 async def _database(request: Request, failure: Exception) -> Response:
+    if is_conflict(failure):
+        # The whole of it was rolled back. What a request did beside it is not known here, so it is not run again.
+        logger.warning("a transaction was ended for others' sake", path=request.url.path)
+        return problem(request, 503, CONFLICT, headers={"Retry-After": "1"})
     if isinstance(failure, DBAPIError) and not _is_outage(failure):
         return await _unexpected(request, failure)
     logger.error("Postgres cannot answer", cause=type(failure).__name__)

@@ -13,11 +13,11 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Chance
 from mina_api.cache.invalidation import Journal
-from mina_api.cache.key_lock import KeyLock
 from mina_api.cache.redis_tier import OnReturn, RedisTier, TlsFiles
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
+from mina_api.cache.source import Source
 from mina_api.cache.testing import FaultyTier
 
 REGISTER = "mina:{tags}:register"
@@ -71,12 +71,12 @@ async def complete_register(url: str) -> None:
 
 @asynccontextmanager
 async def a_faulty_cache(
-    url: str, *, key_lock: KeyLock | None = None, **config: Any
+    url: str, *, source: Source | None = None, **config: Any
 ) -> AsyncIterator[tuple[CacheService, FaultyTier]]:
     """A started cache on the Valkey at `url`, and the tier before it that fails when it is told to."""
     chosen = CacheConfig(**{**PATIENT, **config})
     tier = FaultyTier(RedisTier(url, chosen))
-    cache = CacheService(tier, chosen, key_lock=key_lock)
+    cache = CacheService(tier, chosen, source=source)
     await cache.start()
     try:
         yield cache, tier

@@ -12,6 +12,7 @@ from mina_api.cache.key_lock import MOST_KEYS, Contention
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
+from mina_api.cache.source import Source
 from mina_api.cache.testing import FakeClock
 from tests.cache.services import a_faulty_cache
 from tests.cache.test_stampede import Load
@@ -37,7 +38,7 @@ class Process:
     def __init__(self, *, keeps: bool) -> None:
         self.keeps = keeps
         self.lock, self.clock, self.load = NotedLock(), FakeClock(), Load()
-        self.cache = CacheService(NoTier(), CacheConfig(), clock=self.clock, key_lock=self.lock)
+        self.cache = CacheService(NoTier(), CacheConfig(), clock=self.clock, source=Source(self.lock))
         if keeps:
             self.cache.coherence.permit_memory(math.inf)
         self.load.go.set()
@@ -88,7 +89,7 @@ class TestLoads:
     async def test_that_lose_the_tier_on_their_way_are_locked(self, valkey_url: str) -> None:
         lock, load = NotedLock(), Load()
         load.go.set()
-        async with a_faulty_cache(valkey_url, key_lock=lock) as (cache, tier):
+        async with a_faulty_cache(valkey_url, source=Source(lock)) as (cache, tier):
             tier.fail("acquire")
             await asyncio.gather(*(cache.get_or_load("k", load, POLICY) for _ in range(10)))
 

@@ -15,6 +15,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
+from mina_api.cache.source import Source
 from mina_api.db.key_locks import LOADS, PostgresKeyLock, number_of
 from mina_api.db.session import Database
 from tests.api import a_meeting, a_settings, counted_queries, register, running
@@ -162,7 +163,7 @@ class TestAStampedeWithoutRedis:
             asking = []
             for each in (database, other):
                 lock = PostgresKeyLock(each.engine, most=2, wait_seconds=LONG)
-                cache = CacheService(NoTier(), CacheConfig(wait_seconds=LONG), key_lock=lock)
+                cache = CacheService(NoTier(), CacheConfig(wait_seconds=LONG), source=Source(lock))
                 await cache.start()
                 stack.push_async_callback(cache.close)
                 cache.coherence.permit_memory(math.inf)
