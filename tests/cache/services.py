@@ -71,12 +71,12 @@ async def complete_register(url: str) -> None:
 
 @asynccontextmanager
 async def a_faulty_cache(
-    url: str, *, source: Source | None = None, **config: Any
+    url: str, *, source: Source | None = None, clock: Clock | None = None, **config: Any
 ) -> AsyncIterator[tuple[CacheService, FaultyTier]]:
     """A started cache on the Valkey at `url`, and the tier before it that fails when it is told to."""
     chosen = CacheConfig(**{**PATIENT, **config})
     tier = FaultyTier(RedisTier(url, chosen))
-    cache = CacheService(tier, chosen, source=source)
+    cache = CacheService(tier, chosen, clock=clock, source=source)
     await cache.start()
     try:
         yield cache, tier

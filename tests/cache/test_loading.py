@@ -18,7 +18,7 @@ from mina_api.cache.service import CacheService
 from mina_api.cache.stats import Counters
 from mina_api.cache.testing import FakeClock
 from tests.cache.conftest import Serving
-from tests.cache.services import a_cache, until
+from tests.cache.services import a_cache, a_faulty_cache, until
 from tests.cache.test_route import User, a_router, as_user
 from tests.cache.test_stampede import Load
 
@@ -142,6 +142,24 @@ class TestValues:
             hung.go.set()
             await busy
         assert (stale, load.calls) == (1, 1)
+
+    @pytest.mark.parametrize(("seconds", "is_served"), [(70, True), (95, False)])
+    async def test_that_memory_has_stand_in_while_the_tier_is_lost_too(
+        self, valkey_url: str, seconds: int, is_served: bool
+    ) -> None:
+        clock, load, failing = FakeClock(), Load(), Load(failure=OSError("lost"))
+        load.go.set()
+        failing.go.set()
+        policy = CachePolicy(60, freshness=Freshness(stale_if_error=30))
+        async with a_faulty_cache(valkey_url, clock=clock, memory_bytes=1_000_000) as (cache, tier):
+            await until(lambda: cache.serves_from_memory)
+            await cache.get_or_load("k", load, policy)
+            clock.advance(seconds)
+            tier.fail("fetch")
+
+            found = await asyncio.gather(cache.get_or_load("k", failing, policy), return_exceptions=True)
+
+        assert (list(found) == [1], isinstance(found[0], OSError)) == (is_served, not is_served)
 
 
 class TestAnswers:
