@@ -26,7 +26,10 @@ from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.cache.service import CacheService, install_cache_service
+from mina_api.cache.source import Source
 from mina_api.cache.tier import Tier
+from mina_api.db.conflicts import is_conflict
+from mina_api.db.key_locks import PostgresKeyLock
 from mina_api.db.outbox import Outbox, OutboxRelay
 from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
@@ -69,6 +72,8 @@ Errors are problems (RFC 9457).
 """
 # Of one worker: parsing is Python, a second import would only take turns with the first.
 IMPORTS_AT_ONCE = 2
+# Of one worker, each a connection beside that of its load; fewer where the pool is small.
+KEY_LOCKS_AT_ONCE = 4
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False) -> FastAPI:
@@ -162,6 +167,7 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
             journal=CoherentJournal(database, outbox, peers),
             serializer=_serializer(settings),
             sealer=_sealer(settings),
+            source=Source(_key_lock(settings, database), is_conflict),
         )
         stack.push_async_callback(peers.close)
         await peers.start(cache.coherence)
@@ -244,6 +250,12 @@ def _peers(settings: Settings, database: Database, outbox: Outbox) -> PostgresPe
     )
 
 
+def _key_lock(settings: Settings, database: Database) -> PostgresKeyLock:
+    given = settings.database
+    most = min((given.pool_size + given.pool_overflow) // 4, KEY_LOCKS_AT_ONCE)
+    return PostgresKeyLock(database.engine, most=most, wait_seconds=settings.cache.wait_seconds)
+
+
 def _hold_seconds(settings: Settings) -> float:
     """Longer than any COMMIT takes."""
     return 2 * settings.database.statement_timeout_seconds
@@ -316,5 +328,6 @@ def _cache_config(settings: Settings) -> CacheConfig:
         lease_seconds=cache.lease_seconds,
         wait_seconds=cache.wait_seconds,
         max_concurrent_loads=cache.max_concurrent_loads,
+        max_waiting_loads=cache.max_waiting_loads,
         hold_seconds=_hold_seconds(settings),
     )

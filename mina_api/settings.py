@@ -168,6 +168,9 @@ class CacheSettings(_Group):
     lease_seconds: float = Field(3.0, gt=0, description="a loader's claim on a key; renewed while it lives")
     wait_seconds: float = Field(5.0, gt=0, description="wait for another worker's load, then load oneself")
     max_concurrent_loads: int = Field(32, ge=1, description="loads at once in each worker")
+    max_waiting_loads: int = Field(
+        1000, ge=0, description="loads that wait for them in each worker; further ones get 503"
+    )
     serializer: Literal["json", "msgpack", "pickle"] = Field("json", description="of values; pickle needs signing keys")
     signing_algorithm: Literal["sha256", "sha384", "sha512"] = Field("sha256", description="of pickle's HMAC")
     signing_keys: SecretStr = Field(

@@ -41,6 +41,7 @@ class CacheConfig:
     lease_seconds: float = 3.0
     wait_seconds: float = 5.0
     max_concurrent_loads: int = 32
+    max_waiting_loads: int = 1000
     hold_seconds: float = 30.0
     probe_seconds: float = 0.1
     probe_max_seconds: float = 1.0

@@ -4,31 +4,46 @@ A load may be shared only by those who saw what it will be stored under.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import random
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
+from mina_api.cache.key_lock import Contention
 from mina_api.cache.lease import Lease, new_owner
-from mina_api.cache.loading import LoadSlots
+from mina_api.cache.loading import LoadSlots, TooManyLoads
 from mina_api.cache.looking_up import LookUp, newer
 from mina_api.cache.memory import Memory
-from mina_api.cache.outcome import Outcome, Served
+from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.single_flight import SingleFlight
+from mina_api.cache.source import Source
+from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
 from mina_api.cache.tracing import span
 
 REDIS_DOWN = "redis-down"
+# Before a load is run again.
+PAUSES_SECONDS = (0.02, 0.1)
 
 
 class Loads:
     """Runs the loads of reads, under a limit, and keeps what they made."""
 
     def __init__(
-        self, memory: Memory, tier: Tier, store: EntryStore, look_up: LookUp, config: CacheConfig, clock: Clock
+        self,
+        memory: Memory,
+        tier: Tier,
+        store: EntryStore,
+        look_up: LookUp,
+        config: CacheConfig,
+        clock: Clock,
+        counters: Counters,
+        source: Source,
     ) -> None:
         self._memory = memory
         self._tier = tier
@@ -36,12 +51,21 @@ class Loads:
         self._look_up = look_up
         self._config = config
         self._clock = clock
-        self._slots = LoadSlots(config.max_concurrent_loads)
+        self._slots = LoadSlots(config.max_concurrent_loads, config.max_waiting_loads, counters)
+        self._source = source
+        self._counters = counters
+        # For longer than memory alone keeps what was loaded: until it is loaded again.
+        self._contention = Contention(clock, 2 * config.memory_ttl_without_tier)
         self._flights: SingleFlight[Served] = SingleFlight()
         self._releases: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for others to end."""
+        return self._slots.waiting
 
     async def close(self) -> None:
         """Wait until every lease is given back."""
@@ -50,17 +74,17 @@ class Loads:
 
     async def aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without keeping; shared only with those who asked before the load began."""
-        return await self._fly(
-            lambda: self.load(read, outcome, None, detail), ("aside", read.key.canonical), fresh=True
-        )
+        flight = ("aside", read.key.canonical)
+        locked = flight if detail == REDIS_DOWN else None
+        served = await self._fly(lambda: self.load(read, outcome, None, detail, locked), flight, fresh=True)
+        return self._noted(read, served)
 
     async def into_memory(self, read: Read) -> Served:
         """Load where the tier is lost: kept in memory alone, as long as nothing that it is made of is forgotten."""
         snapshot = Snapshot((), b"", min(self._memory.fence(), read.seen.fence))
-        return await self._fly(
-            lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN),
-            ("memory", read.key.canonical, read.policy.tags, snapshot.fence),
-        )
+        flight = ("memory", read.key.canonical, read.policy.tags, snapshot.fence)
+        served = await self._fly(lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN, flight), flight)
+        return self._noted(read, served)
 
     async def anew(self, read: Read, snapshot: Snapshot) -> Served:
         """Load and keep, for somebody who wants nothing that was there before."""
@@ -70,9 +94,7 @@ class Loads:
 
     async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
         """Load and keep, as the only one in all processes."""
-        return await self._fly(
-            lambda: self._lead(read, outcome, snapshot), (read.key.canonical, read.policy.tags, snapshot)
-        )
+        return await self._fly(lambda: self._lead(read, outcome, snapshot), _shared(read, snapshot))
 
     async def again(self, read: Read, served: Entry) -> None:
         """Load what `served` answers, unless another process does or has done it."""
@@ -88,18 +110,28 @@ class Loads:
                 return
             async with lease.renewed():
                 await self.load(read, Outcome.STALE, snapshot)
-        except TierUnavailable:
+        except (TierUnavailable, TooManyLoads):
             return
         finally:
             if may_be_ours:
                 self._give_back(lease)
 
-    async def load(self, read: Read, outcome: Outcome, snapshot: Snapshot | None, detail: str | None = None) -> Served:
-        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises."""
-        async with self._slots.take():
+    async def load(
+        self,
+        read: Read,
+        outcome: Outcome,
+        snapshot: Snapshot | None,
+        detail: str | None = None,
+        flight: Hashable = None,
+    ) -> Served:
+        """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads.
+
+        With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
+        """
+        async with self._slots.take(read.whose), self._alone(read, flight):
             started = self._clock.monotonic()
             with span("cache.load", key=read.key.name):
-                loaded = await read.load()
+                loaded = await self._loaded(read)
             seconds = self._clock.monotonic() - started
         if loaded is None:
             return Served(None, outcome, detail)
@@ -117,6 +149,28 @@ class Loads:
         return Served(entry, outcome, detail, stored=True, fence=snapshot.fence)
 
     # Parts
+
+    def _alone(self, read: Read, flight: Hashable) -> AbstractAsyncContextManager[None]:
+        name = read.key.name
+        is_wanted = flight is not None and (self._flights.waiters(flight) > 1 or name in self._contention)
+        return self._source.key_lock.alone(name) if is_wanted else nullcontext()
+
+    async def _loaded(self, read: Read) -> Loaded | None:
+        for pause_seconds in PAUSES_SECONDS:
+            try:
+                return await read.load()
+            except Exception as failure:
+                if not self._source.passes(failure):
+                    raise
+            self._counters.count("loads", "repeated")
+            await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
+        return await read.load()
+
+    def _noted(self, read: Read, served: Served) -> Served:
+        """`served`, once it is noted that its key is one that several ask for at once, if it is."""
+        if served.collapsed:
+            self._contention.note(read.key.name)
+        return served
 
     async def _fly(
         self,
@@ -154,7 +208,7 @@ class Loads:
                     try:
                         left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
                     except TierUnavailable:
-                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN)
+                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN, _shared(read, snapshot))
                     may_be_ours = left_seconds <= 0
                     if found.entry is not None and read.demand.accepts(found.entry, self._clock.now()):
                         return Served(found.entry, outcome, collapsed=True, fence=found.fence)
@@ -177,6 +231,11 @@ class Loads:
         task = asyncio.create_task(lease.release())
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
+
+
+def _shared(read: Read, snapshot: Snapshot) -> tuple[object, ...]:
+    """What those have in common who may share a load that is stored under `snapshot`."""
+    return (read.key.canonical, read.policy.tags, snapshot)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -14,12 +14,14 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Chance
+from mina_api.cache.loading import TooManyLoads
 from mina_api.cache.loads import REDIS_DOWN, Loads
 from mina_api.cache.looking_up import LookUp
 from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Outcome, Served
 from mina_api.cache.reading import Read
 from mina_api.cache.refreshing import Refresher
+from mina_api.cache.source import Source
 from mina_api.cache.standing import Standing
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
@@ -56,6 +58,7 @@ class ReadThrough:
         clock: Clock,
         counters: Counters,
         chance: Chance,
+        source: Source,
     ) -> None:
         self._memory = memory
         self._standing = standing
@@ -67,13 +70,18 @@ class ReadThrough:
         self._store = store
         self._chance = chance
         self.look_up = self._look_up = LookUp(memory, tier, store, config, counters)
-        self._loads = Loads(memory, tier, store, self._look_up, config, clock)
+        self._loads = Loads(memory, tier, store, self._look_up, config, clock, counters, source)
         self._refresher = Refresher(counters)
 
     @property
     def loads_in_flight(self) -> int:
         """How many loads are running or queued in this process."""
         return len(self._loads) + len(self._refresher)
+
+    @property
+    def loads_waiting(self) -> int:
+        """How many loads wait for others of this process to end."""
+        return self._loads.waiting
 
     async def close(self) -> None:
         """End the loads in the background, and wait until every lease is given back."""
@@ -107,7 +115,7 @@ class ReadThrough:
                 return Served(entry, Outcome.HIT, TIER, fence=found.fence)
             snapshot = None if demand.only_if_cached else await self._look_up.snapshot(policy, found)
         except TierUnavailable:
-            return await self._without_tier(read)
+            return await self._without_tier(read, kept)
         if demand.only_if_cached:
             counters.loaded(key)
             return Served(None, Outcome.MISS)
@@ -122,11 +130,7 @@ class ReadThrough:
                 return await self._loads.anew(read, snapshot)
             return await self._loads.once(read, Outcome.MISS if entry is None else Outcome.STALE, snapshot)
         except Exception as failure:
-            if entry is None or not await self._excuses(read, entry, failure):
-                raise
-            counters.failed(key)
-            logger.exception("the load of %s failed: its last answer is served, as stale_if_error allows", key)
-            return Served(entry, Outcome.HIT, STALE_IF_ERROR)
+            return await self._excused(read, entry, failure)
 
     async def _aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """An answer that the cache has no part in."""
@@ -135,8 +139,17 @@ class ReadThrough:
             return Served(None, outcome, detail)
         return await self._loads.aside(read, outcome, detail)
 
-    async def _without_tier(self, read: Read) -> Served:
-        """An answer while the tier is lost: kept in memory, and shared, as far as our peers vouch for that."""
+    async def _without_tier(self, read: Read, kept: Entry | None) -> Served:
+        """An answer while the tier is lost, or the one that memory has, as `stale_if_error` allows."""
+        try:
+            return await self._load_without_tier(read)
+        except Exception as failure:
+            # What was loaded without the tier is kept for a shorter time, and no longer than that.
+            is_usable = kept is not None and read.is_answered_by(kept) and self._clock.now() < kept.stale_until
+            return await self._excused(read, kept if is_usable else None, failure)
+
+    async def _load_without_tier(self, read: Read) -> Served:
+        """An answer that is kept in memory, and shared, as far as our peers vouch for that."""
         # While writers tell by the tier, their holds are not known without it: nothing may be kept then.
         is_kept = self._standing.is_alone and self._memory.is_valid
         if not is_kept or not read.demand.leaves_freshness_to_us or read.demand.only_if_cached:
@@ -157,6 +170,18 @@ class ReadThrough:
         if is_due:
             self._refresher.start(read.key, lambda: self._loads.again(read, entry))
         return accepted or is_due
+
+    async def _excused(self, read: Read, entry: Entry | None, failure: Exception) -> Served:
+        """`entry`, which was current when the request came, in the place of `failure`; raises that if it may not be."""
+        if entry is None or not await self._excuses(read, entry, failure):
+            raise failure
+        self._counters_of(read).failed(read.key)
+        # Who is refused is many at once: the refusals have a line of their own.
+        if not isinstance(failure, TooManyLoads):
+            logger.error(
+                "the load of %s failed: its last answer is served, as stale_if_error allows", read.key, exc_info=failure
+            )
+        return Served(entry, Outcome.HIT, STALE_IF_ERROR)
 
     async def _excuses(self, read: Read, entry: Entry, failure: Exception) -> bool:
         """Whether `entry`, which was current when the request came, answers in the place of `failure`."""

@@ -37,7 +37,7 @@ class Read:
     `seen` is the vintage of what was read before and goes into the answer, such as who asks: where that has
     changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
     answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming. What is no
-    request of anybody's, such as the look-up of who asks, is not `is_counted`.
+    request of anybody's, such as the look-up of who asks, is not `is_counted`. Loads take turns by `owner`.
     """
 
     key: CacheKey
@@ -48,6 +48,12 @@ class Read:
     is_failure: IsFailure = any_failure
     recipe: Callable[[], str] | None = None
     is_counted: bool = True
+    owner: str = ""
+
+    @property
+    def whose(self) -> str:
+        """Whose turn it is when this is loaded: its owner's, or that of all who ask its endpoint or its prefix."""
+        return self.owner or self.key.endpoint or self.key.prefix
 
     def is_older_than(self, snapshot: Snapshot) -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""

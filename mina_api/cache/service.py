@@ -28,6 +28,7 @@ from mina_api.cache.read_through import MEMORY, TIER, ReadThrough
 from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
+from mina_api.cache.source import Source
 from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
@@ -57,6 +58,7 @@ class CacheService:
     """A cache over one tier; built and closed by the lifespan of the program that uses it.
 
     `serializer` writes the values that are set by hand; with a `sealer` every entry is encrypted at rest.
+    `source` says what the cache has to know of where loads read from.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class CacheService:
         serializer: Serializer = JSON,
         sealer: Sealer | None = None,
         chance: Chance = random.random,
+        source: Source | None = None,
     ) -> None:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
@@ -88,7 +91,15 @@ class CacheService:
         self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
         self._reads = ReadThrough(
-            self.memory, self._standing, tier, self._store, self.config, self.clock, self._counters, chance
+            self.memory,
+            self._standing,
+            tier,
+            self._store,
+            self.config,
+            self.clock,
+            self._counters,
+            chance,
+            source or Source(),
         )
         self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
@@ -137,10 +148,15 @@ class CacheService:
         """How many loads are running or queued in this process."""
         return self._reads.loads_in_flight
 
+    @property
+    def loads_waiting(self) -> int:
+        """How many of them wait for others to end (`max_concurrent_loads`)."""
+        return self._reads.loads_waiting
+
     # Answers
 
     async def read(self, read: Read) -> Served:
-        """The answer of an endpoint, from memory, the tier or its load; raises what the load raises."""
+        """The answer of an endpoint, from memory, the tier or its load; raises what that raises, and TooManyLoads."""
         if read.recipe is not None:
             self._usage.count(read.key.canonical, read.recipe)
         return await self._reads.read(read)
@@ -197,7 +213,7 @@ class CacheService:
         return bool(removed)
 
     async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
-        """The value of `key`, loaded once by all who miss it; raises what `loader` raises.
+        """The value of `key`, loaded once by all who miss it; raises what `loader` raises, and TooManyLoads.
 
         One that the serializer cannot read is deleted and loaded.
         """

@@ -48,6 +48,11 @@ class SingleFlight(Generic[T]):
     def __len__(self) -> int:
         return len(self._running) + len(self._queued)
 
+    def waiters(self, key: Hashable) -> int:
+        """How many wait for the load of `key` that is running."""
+        flight = self._running.get(key)
+        return 0 if flight is None else flight.waiters
+
     async def run(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
         """The result of `load`, shared with all who ask for `key` while it runs; raises what it raises.
 

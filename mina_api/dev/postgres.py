@@ -48,7 +48,8 @@ class PrivatePostgres:
             self._initialise(programs)
         self._account.own(self._data)
         self._end_leftover()
-        self.port = free_port()
+        # Who is started again answers where it did: its users know it by that.
+        self.port = self.port or free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off"]
         options = [part for each in (*settings, *(() if self._durable else FAST)) for part in ("-c", each)]
         self._log.unlink(missing_ok=True)

@@ -133,6 +133,7 @@ class Teller:
             "memory_bytes": self._cache.memory.used_bytes,
             "evictions": self._cache.memory.evictions,
             "loads_in_flight": self._cache.loads_in_flight,
+            "loads_waiting": self._cache.loads_waiting,
             **self._describe(),
         }
 

@@ -16,6 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from mina_api.cache.fastapi.answers import BUSY
+from mina_api.cache.loading import TooManyLoads
+from mina_api.db.conflicts import is_conflict
 from mina_api.errors import (
     Conflict,
     Forbidden,
@@ -34,6 +37,7 @@ logger = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+CONFLICT = "Others were changing the same; nothing was changed by this request, which may be sent again."
 
 STATUS: Mapping[type[MinaError], int] = {
     InvalidInput: 422,
@@ -91,6 +95,7 @@ def problem(
 def install(app: FastAPI) -> None:
     """Render every failure of `app` as a problem."""
     app.add_exception_handler(MinaError, _mina_error)
+    app.add_exception_handler(TooManyLoads, _too_many_loads)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)
     for kind in (OperationalError, AdapterError, DBAPIError, PoolTimeout, PostgresConnectionError, DriverError):
@@ -109,6 +114,11 @@ async def _mina_error(request: Request, failure: Exception) -> Response:
     if failure.retry_after_seconds is not None or status == 503:
         headers["Retry-After"] = str(failure.retry_after_seconds or RETRY_AFTER_SECONDS)
     return problem(request, status, failure.detail, errors=[dict(each) for each in failure.errors], headers=headers)
+
+
+async def _too_many_loads(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, TooManyLoads)  # noqa: S101
+    return problem(request, 503, BUSY, headers={"Retry-After": str(failure.retry_after_seconds)})
 
 
 async def _http_exception(request: Request, failure: Exception) -> Response:
@@ -144,6 +154,10 @@ async def _validation(request: Request, failure: Exception) -> Response:
 
 
 async def _database(request: Request, failure: Exception) -> Response:
+    if is_conflict(failure):
+        # The whole of it was rolled back. What a request did beside it is not known here, so it is not run again.
+        logger.warning("a transaction was ended for others' sake", path=request.url.path)
+        return problem(request, 503, CONFLICT, headers={"Retry-After": "1"})
     if isinstance(failure, DBAPIError) and not _is_outage(failure):
         return await _unexpected(request, failure)
     logger.error("Postgres cannot answer", cause=type(failure).__name__)

@@ -17,6 +17,7 @@ from mina_api.cache.redis_tier import OnReturn, RedisTier, TlsFiles
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
 from mina_api.cache.service import CacheService
+from mina_api.cache.source import Source
 from mina_api.cache.testing import FaultyTier
 
 REGISTER = "mina:{tags}:register"
@@ -69,11 +70,13 @@ async def complete_register(url: str) -> None:
 
 
 @asynccontextmanager
-async def a_faulty_cache(url: str, **config: Any) -> AsyncIterator[tuple[CacheService, FaultyTier]]:
+async def a_faulty_cache(
+    url: str, *, source: Source | None = None, clock: Clock | None = None, **config: Any
+) -> AsyncIterator[tuple[CacheService, FaultyTier]]:
     """A started cache on the Valkey at `url`, and the tier before it that fails when it is told to."""
     chosen = CacheConfig(**{**PATIENT, **config})
     tier = FaultyTier(RedisTier(url, chosen))
-    cache = CacheService(tier, chosen)
+    cache = CacheService(tier, chosen, clock=clock, source=source)
     await cache.start()
     try:
         yield cache, tier

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from mina_api.app import create_app
 from mina_api.cache.testing import FakeClock
+from mina_api.db.key_locks import PostgresKeyLock
 from mina_api.db.session import Database
 from mina_api.settings import load_settings
 from tests.api import SECRET_KEY, a_meeting, register, running
@@ -35,6 +36,19 @@ async def app(pooled_url: str, database_url: str, valkey_url: str, clock: FakeCl
         yield started
 
 
+def a_pooled_database(url: str) -> Database:
+    """One of more connections than there are behind the pooler."""
+    return Database(
+        url.replace("postgresql://", "postgresql+asyncpg://"),
+        pool_size=8,
+        pool_overflow=8,
+        pool_timeout_seconds=20,
+        connect_timeout_seconds=20,
+        statement_timeout_seconds=17,
+        pools_transactions=True,
+    )
+
+
 class TestPgBouncer:
     async def test_serves_many_at_once_over_few_connections(self, app: FastAPI) -> None:
         ada = await register(app, "ada@example.com")
@@ -58,15 +72,7 @@ class TestPgBouncer:
         assert {answer.status_code for answer in answers} == {200}
 
     async def test_keeps_each_transactions_limits_and_leaves_nothing_behind(self, pooled_url: str) -> None:
-        database = Database(
-            pooled_url.replace("postgresql://", "postgresql+asyncpg://"),
-            pool_size=8,
-            pool_overflow=8,
-            pool_timeout_seconds=20,
-            connect_timeout_seconds=20,
-            statement_timeout_seconds=17,
-            pools_transactions=True,
-        )
+        database = a_pooled_database(pooled_url)
 
         async def look() -> tuple[str, str, int]:
             async with database.read() as session:
@@ -79,3 +85,23 @@ class TestPgBouncer:
         await database.close()
 
         assert seen == {("17s", "17s", 0)}
+
+    async def test_has_one_load_of_a_key_at_a_time_while_redis_is_away(self, pooled_url: str) -> None:
+        workers = [a_pooled_database(pooled_url) for _ in range(2)]
+        now, most = 0, 0
+
+        async def load(database: Database, lock: PostgresKeyLock) -> None:
+            nonlocal now, most
+            async with lock.alone("k"), database.read() as session:
+                now += 1
+                most = max(most, now)
+                await session.execute(text("SELECT pg_sleep(0.01)"))
+                now -= 1
+
+        locks = [PostgresKeyLock(worker.engine, most=1, wait_seconds=600) for worker in workers]
+        for _ in range(5):
+            await asyncio.gather(*map(load, workers, locks))
+        for worker in workers:
+            await worker.close()
+
+        assert most == 1

@@ -1,6 +1,9 @@
+import asyncio
 import json
 import logging
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -9,11 +12,29 @@ from sqlalchemy.exc import DBAPIError
 
 from mina_api import logs
 from mina_api.app import create_app
+from mina_api.cache.policy import CachePolicy
 from mina_api.cache.testing import FakeClock
 from mina_api.db.migrations import upgrade
 from mina_api.dev.postgres import PrivatePostgres
 from mina_api.errors import TooManyRequests
 from tests.api import a_settings, register, running
+
+
+@asynccontextmanager
+async def a_running_load(app: FastAPI) -> AsyncIterator[None]:
+    """A load that runs for as long as the block."""
+    began, ends = asyncio.Event(), asyncio.Event()
+
+    async def load() -> None:
+        began.set()
+        await ends.wait()
+
+    loading = asyncio.create_task(app.state.cache.get_or_load("busy", load, CachePolicy(1)))
+    await began.wait()
+    yield
+    ends.set()
+    await loading
+    await app.state.cache.delete("busy")
 
 
 class TestProblems:
@@ -93,6 +114,25 @@ class TestProblems:
         assert read.json()["detail"] == "The database cannot answer now."
         assert cached.status_code == 200
         assert cached.headers["cache-status"].startswith("mina; hit")
+
+    async def test_of_too_many_loads_are_503_for_who_asks_and_for_what_is_asked(
+        self, database_url: str, valkey_url: str
+    ) -> None:
+        settings = a_settings(database_url, valkey_url, max_concurrent_loads=1, max_waiting_loads=0)
+        async with running(create_app(settings)) as app:
+            ada = await register(app, "ada@example.com")
+            async with a_running_load(app):
+                of_the_viewer = await ada.get("/api/auth/me")
+            known = await ada.get("/api/auth/me")
+            async with a_running_load(app):
+                of_the_answer = await ada.get("/api/meetings/")
+            await ada.aclose()
+
+        assert known.status_code == 200
+        for refused in (of_the_viewer, of_the_answer):
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.json()["detail"] == "More is asked for than can be loaded now."
 
     async def test_of_a_query_that_is_wrong_are_no_outage(self, app: FastAPI, client: httpx.AsyncClient) -> None:
         @app.get("/wrong")

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
@@ -27,11 +27,14 @@ from mina_api.cache.http import (
     parse_demand,
     varies_on,
 )
+from mina_api.cache.loading import TooManyLoads
 from mina_api.cache.marks import TagContext
 from mina_api.cache.outcome import NOTHING_READ, Loaded, Outcome, Served
 from mina_api.cache.read_through import MEMORY, TIER
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
+
+BUSY = "More is asked for than can be loaded now."
 
 
 class Answering:
@@ -66,9 +69,14 @@ class Answering:
             identity.seen if identity is not None else NOTHING_READ,
             load.is_failure,
             (lambda: recipe_of(request, identity)) if self.plan.is_repeatable else None,
+            # By user, not by scope: whoever asks too much keeps none of their workspace waiting.
+            owner=f"user:{identity.user_id}" if identity is not None else "",
         )
         began = time.perf_counter()
-        served = await cache.read(read)
+        try:
+            served = await cache.read(read)
+        except TooManyLoads as refusal:
+            raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
         request.state.cache_seconds = time.perf_counter() - began - load.seconds
         if served.entry is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
