@@ -1,5 +1,7 @@
 """What is counted, under which names, and what is read out of them: groups, histograms, percentiles."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,7 +106,7 @@ class TestLatency:
         found = percentile(histogram(counters.totals(), "hit"), share)
 
         bounds = (0.0, *LATENCY_BUCKETS)
-        low, high = next((a, b) for a, b in zip(bounds, bounds[1:], strict=False) if true <= b)
+        low, high = next((a, b) for a, b in itertools.pairwise(bounds) if true <= b)
         assert found is not None
         assert low <= found <= high
 
