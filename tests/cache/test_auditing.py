@@ -20,7 +20,7 @@ from mina_api.cache.service import CacheService
 from mina_api.cache.stats import named
 from mina_api.dev.valkey import PrivateValkey
 from tests.cache.conftest import Serving
-from tests.cache.services import a_cache, until
+from tests.cache.services import a_cache, complete_register, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -54,6 +54,7 @@ def source() -> Source:
 @pytest.fixture
 async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
     async with a_cache(valkey_url, compress_over_bytes=100) as started:
+        await complete_register(valkey_url)
         yield started
 
 
