@@ -1,6 +1,7 @@
 """A Cluster of three: entries on the servers that have their slots, tokens on one, and what becomes of both."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from redis.crc import key_slot
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.keys import manual_key
+from mina_api.cache.memory import Memory
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.redis_tier.cluster import REDIRECTIONS
@@ -41,7 +43,7 @@ def three(shared: Cluster) -> Cluster:
 async def tier(three: Cluster) -> AsyncIterator[RedisTier]:
     config = CacheConfig(**{**PATIENT, "probe_seconds": 0.01, "probe_max_seconds": 0.05})  # type: ignore[arg-type]
     made = RedisTier(three.url, config)
-    await made._link.start()
+    await made.start(Memory(0, time.monotonic))
     yield made
     await made.close()
 

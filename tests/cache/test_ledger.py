@@ -1,12 +1,14 @@
 """What processes tell each other through Redis: counts that are added once, notes, turns, series, pages of entries."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.tier import TierUnavailable
@@ -17,7 +19,7 @@ from tests.cache.services import PATIENT, a_cache, until
 @pytest.fixture
 async def tier(valkey_url: str) -> AsyncIterator[RedisTier]:
     made = RedisTier(valkey_url, CacheConfig(**PATIENT))  # type: ignore[arg-type]
-    await made._link.start()
+    await made.start(Memory(0, time.monotonic))
     yield made
     await made.close()
 
@@ -73,7 +75,7 @@ class TestTell:
 
     async def test_raises_where_redis_is_lost(self, private_valkey: PrivateValkey) -> None:
         tier = RedisTier(private_valkey.url, CacheConfig(**PATIENT))  # type: ignore[arg-type]
-        await tier._link.start()
+        await tier.start(Memory(0, time.monotonic))
         private_valkey.kill()
         try:
             with pytest.raises(TierUnavailable):

@@ -81,3 +81,30 @@ class TestS3Fifo:
         cache.clear()
 
         assert (len(cache), cache.used_bytes, evicted) == (0, 0, [])
+
+    def test_lets_go_of_what_was_used_once_and_never_again(self) -> None:
+        """Else the main queue would fill up with what was liked long ago."""
+        cache, _ = a_cache(100)
+        for name in "abcdefghi":
+            cache.put(name, name, 10)
+            cache.get(name)
+            cache.get(name)
+        for number in range(300):
+            cache.put(f"{number}", "", 10)
+            cache.get(f"{number}")
+            cache.get(f"{number}")
+
+        assert [cache.get(name) for name in "abcdefghi"] == [None] * 9
+        assert 0 < cache.used_bytes <= 100
+
+    def test_gives_back_the_room_of_what_is_taken_out_of_either_queue(self) -> None:
+        cache, _ = a_cache(100)
+        for number in range(11):
+            cache.put(f"{number}", "", 10)
+        cache.put("0", "in the main queue", 10)
+
+        assert cache.pop("0") == "in the main queue"
+        assert cache.pop("0") is None
+        while len(cache):
+            cache.pop(next(iter(cache)))
+        assert cache.used_bytes == 0
