@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from mina_api.cache.config import CacheConfig
@@ -183,13 +184,11 @@ class TestServers:
 
     async def test_have_a_pool_for_other_uses(self, tier: RedisTier) -> None:
         pool = tier.pool(2)
-        connection = await pool.get_connection()
-        try:
-            await connection.send_command("SET", "{tags}:mine", "1")
-            assert await connection.read_response() == b"OK"
-        finally:
-            await pool.release(connection)
-            await pool.disconnect()
+        async with Redis(connection_pool=pool) as client:
+            await client.set("{tags}:mine", "1")
+        await pool.disconnect()
+
+        assert await tier.call("GET", "{tags}:mine") == b"1"
 
     async def test_are_back_only_when_each_slot_has_one_that_answers(self, tmp_path: Path) -> None:
         async with cluster(WHEEL, tmp_path, replicas=False) as three:

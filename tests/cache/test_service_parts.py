@@ -153,6 +153,13 @@ class TestSet:
         assert (held, await cache.get("k")) == (None, 1)
 
 
+class TestPolicy:
+    @pytest.mark.parametrize("ttl", [0, -1])
+    def test_has_a_ttl_that_is_positive(self, ttl: int) -> None:
+        with pytest.raises(ValueError, match="ttl must be positive"):
+            CachePolicy(ttl)
+
+
 class TestDrop:
     async def test_deletes_an_entry_by_its_name_everywhere(self, in_memory: CacheService, valkey_url: str) -> None:
         async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as other:
@@ -228,6 +235,13 @@ class TestVerify:
             await until(lambda: cache.is_available)
 
             assert (*lost, await cache.verify(claim)) == (False, False, False)
+
+    async def test_is_false_where_the_tier_fails(self, valkey_url: str) -> None:
+        async with a_faulty_cache(valkey_url) as (cache, tier):
+            claim = Claim({KEY.name: await entry_of(cache)})
+            tier.fail("fetch_all", times=1)
+
+            assert [await cache.verify(claim) for _ in range(2)] == [False, True]
 
     async def test_puts_into_memory_what_it_found(self, in_memory: CacheService) -> None:
         claim = Claim({KEY.name: await entry_of(in_memory)})

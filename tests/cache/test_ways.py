@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.memory import Memory
@@ -247,11 +248,8 @@ class TestPool:
     async def test_is_to_the_same_server_and_of_the_callers_own(self, server: Node) -> None:
         async with a_tier(url_of(server)) as tier:
             pool = tier.pool(1)
-            connection = await pool.get_connection()
-            try:
-                await connection.send_command("INCR", "mine")
-                assert await connection.read_response() == 1
-            finally:
-                await pool.release(connection)
-                await pool.disconnect()
-            assert tier.is_available
+            async with Redis(connection_pool=pool) as client:
+                assert await client.incr("mine") == 1
+            await pool.disconnect()
+
+            assert await tier.call("GET", "mine") == b"1"
