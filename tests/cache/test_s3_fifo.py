@@ -97,6 +97,18 @@ class TestS3Fifo:
         assert [cache.get(name) for name in "abcdefghi"] == [None] * 9
         assert 0 < cache.used_bytes <= 100
 
+    def test_keeps_what_goes_on_being_used_among_what_is_used_for_a_while(self) -> None:
+        cache, _ = a_cache(100)
+        misses = 0
+        for number in range(300):
+            for name in ("liked", "liked", f"{number}", f"{number}", f"{number}"):
+                if cache.get(name) is None:
+                    misses += name == "liked"
+                    cache.put(name, "", 10)
+
+        # When it is put, and when all that there is moves up at once because nothing had to go until then.
+        assert misses <= 2
+
     def test_gives_back_the_room_of_what_is_taken_out_of_either_queue(self) -> None:
         cache, _ = a_cache(100)
         for number in range(11):

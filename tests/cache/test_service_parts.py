@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from mina_api.cache.adaptive import Adaptive
+from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Freshness
 from mina_api.cache.keys import manual_key
@@ -13,6 +14,7 @@ from mina_api.cache.looking_up import Claim
 from mina_api.cache.outcome import Loaded, Outcome
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
+from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import (
     CacheService,
     get_cache_service,
@@ -25,7 +27,7 @@ from mina_api.cache.stats import groups, histogram, named
 from mina_api.cache.testing import FakeClock
 from mina_api.cache.tier import TierUnavailable
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import a_cache, a_faulty_cache, complete_register, until
+from tests.cache.services import PATIENT, a_cache, a_faulty_cache, complete_register, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -158,6 +160,27 @@ class TestPolicy:
     def test_has_a_ttl_that_is_positive(self, ttl: int) -> None:
         with pytest.raises(ValueError, match="ttl must be positive"):
             CachePolicy(ttl)
+
+
+class TestClose:
+    async def test_of_what_was_never_started_is_no_error(self, valkey_url: str) -> None:
+        """A program may fail between building its cache and starting it."""
+        config = CacheConfig(**PATIENT)  # type: ignore[arg-type]
+        cache = CacheService(RedisTier(valkey_url, config), config)
+
+        await cache.close()
+
+        assert not cache.is_available
+
+
+class TestGet:
+    async def test_is_answered_from_memory_and_counted_so(self, in_memory: CacheService) -> None:
+        await in_memory.set("k", [1])
+
+        found = [await in_memory.get("k") for _ in range(3)]
+
+        assert found == [[1]] * 3
+        assert groups(in_memory.totals(), "tier") == {"l2": {"hits": 1}, "l1": {"hits": 2}}
 
 
 class TestDrop:
