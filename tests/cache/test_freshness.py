@@ -8,17 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Freshness
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.outcome import Demand, Loaded, Outcome, Served
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
-from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
-from mina_api.cache.testing import FakeClock, FaultyTier
-from tests.cache.services import PATIENT, a_cache, complete_register, until
+from mina_api.cache.testing import FakeClock
+from tests.cache.services import a_cache
 
 ENTRY = Entry(
     key="k",
@@ -242,57 +240,6 @@ class TestStaleWhileRevalidate:
             await source.begun.wait()
 
         assert source.number == 1
-
-
-class TestRefreshing:
-    """What becomes of a background load whose tier fails, or whose tag is held, before it begins."""
-
-    POLICY = TestStaleWhileRevalidate.POLICY
-
-    @pytest.fixture
-    async def tier(self, valkey_url: str) -> FaultyTier:
-        return FaultyTier(RedisTier(valkey_url, self.config()))
-
-    @pytest.fixture
-    async def faulty(self, valkey_url: str, tier: FaultyTier, clock: FakeClock) -> AsyncIterator[CacheService]:
-        cache = CacheService(tier, self.config(), clock=clock)
-        await cache.start()
-        await until(lambda: cache.serves_from_memory)
-        await complete_register(valkey_url)
-        yield cache
-        await cache.close()
-
-    @staticmethod
-    def config() -> CacheConfig:
-        return CacheConfig(**{**PATIENT, "memory_bytes": 1_000_000, "memory_lease_seconds": 30.0})  # type: ignore[arg-type]
-
-    async def test_gives_up_without_a_word_where_redis_is_lost(
-        self, faulty: CacheService, tier: FaultyTier, source: Source, clock: FakeClock
-    ) -> None:
-        await load_and_let_grow_stale(faulty, self.POLICY, source, clock)
-        tier.fail("acquire", times=1)
-
-        stale = body(await faulty.read(Read(KEY, self.POLICY, source)))
-        await until(lambda: tier.calls["acquire"] == 2)
-
-        assert stale == (b"1", Outcome.HIT, "l1")
-        assert (source.number, faulty.get_cache_stats()["errors"]) == (1, 0)
-
-    async def test_loads_nothing_while_a_writer_holds_a_tag(
-        self, faulty: CacheService, tier: FaultyTier, source: Source, clock: FakeClock
-    ) -> None:
-        """What it would load could not be stored."""
-        await load_and_let_grow_stale(faulty, self.POLICY, source, clock)
-        with tier.paused("fetch") as gate:
-            await faulty.read(Read(KEY, self.POLICY, source))
-            await gate.reached.wait()
-            hold = await faulty.hold(["t"])
-        await until(lambda: tier.calls["snapshot"] > 1)
-        loaded = source.number
-        await hold.lift()
-
-        assert loaded == 1
-        assert body(await faulty.read(Read(KEY, self.POLICY, source))) == (b"2", Outcome.MISS, None)
 
 
 class TestSoftTtl:
