@@ -21,7 +21,6 @@ from mina_api.cache.fastapi import (
 )
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
-from mina_api.cache.tags import user_tag
 from mina_api.cache.testing import FakeClock
 from tests.cache.services import a_cache, complete_register, until
 
@@ -62,7 +61,7 @@ class Program:
         async def load() -> bool:
             return name in self.users
 
-        seen = await cache.get_or_load_seen(f"who:{name}", load, CachePolicy(600, tags=(user_tag(name),)))
+        seen = await cache.get_or_load_seen(f"who:{name}", load, CachePolicy(600, tags=(f"who:{name}",)))
         if not seen.value:
             raise HTTPException(401)
         until_seconds = self.clock.now() + TOKEN_SECONDS

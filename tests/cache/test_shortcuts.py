@@ -100,7 +100,7 @@ class TestAShortcut:
     async def test_ends_with_who_asks(self, program: Served) -> None:
         await program.shortened("/text")
         program.program.users.discard("ada")
-        await program.cache.invalidate_tags("user:ada")
+        await program.cache.invalidate_tags("who:ada")
 
         assert (await program.get("/text")).status_code == 401
 

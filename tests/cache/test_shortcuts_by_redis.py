@@ -47,7 +47,7 @@ class TestByWayOfRedis:
     async def test_who_may_not_come_in_any_more_does_not(self, by_redis: Served) -> None:
         await by_redis.shortened("/text")
         by_redis.program.users.discard("ada")
-        await by_redis.cache.invalidate_tags("user:ada")
+        await by_redis.cache.invalidate_tags("who:ada")
 
         assert (await by_redis.get("/text")).status_code == 401
 
