@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system soak check bench wrk bench-coherence bench-analytics bench-live \
+.PHONY: help run test test-system cover soak check bench wrk bench-coherence bench-analytics bench-live \
 	bench-fingerprints lock migrate clean
 
 PORT ?= 8000
@@ -31,6 +31,9 @@ test: .venv/.dev ## run the tests (T=tests/cache narrows them)
 
 test-system: .venv/.dev ## a short history under faults, judged: no read older than it may be (in `test` too)
 	@exec $(BIN)/python -m pytest -s tests/system/history
+
+cover: .venv/.dev ## branch coverage of the cache by its own tests; fails below 98 %
+	@exec $(BIN)/python -m pytest tests/cache --cov=mina_api.cache --cov-report=term
 
 soak: .venv/.dev ## the same for MINUTES=20, with SEED=… or any; exit code 1 where a read is older than it may be
 	@exec $(BIN)/python -m tests.system.history --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

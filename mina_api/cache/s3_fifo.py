@@ -59,11 +59,6 @@ class S3Fifo(Generic[V]):
             slot.uses += 1
         return slot.value
 
-    def peek(self, name: Hashable) -> V | None:
-        """The value of `name`, without a use."""
-        slot = self._slots.get(name)
-        return None if slot is None else slot.value
-
     def put(self, name: Hashable, value: V, cost: int) -> bool:
         """Keep `value`, at others' cost where there is no room; False, and nothing kept, if it is too large."""
         self.pop(name)

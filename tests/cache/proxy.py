@@ -64,6 +64,10 @@ class Proxy:
             writer.write(self.garble(data))
             await writer.drain()
 
+    def lead_to(self, upstream: str) -> None:
+        """From the next connection on, another server answers."""
+        self._upstream = urlsplit(upstream)
+
     def cut(self) -> None:
         """End every connection; new ones may be made."""
         for task in self._tasks:

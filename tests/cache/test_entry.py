@@ -1,3 +1,4 @@
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mina_api.cache.compression import UndecodableBody, compress, decompress, plain_body
-from mina_api.cache.entry import Entry, UndecodableEntry, decode, encode
+from mina_api.cache.entry import _HEAD, MAGIC, Entry, UndecodableEntry, decode, encode
 
 
 def an_entry(**given: object) -> Entry:
@@ -81,6 +82,17 @@ class TestDecode:
         with pytest.raises(UndecodableEntry):
             decode(data[: length % len(data)])
 
+    @given(st.integers(min_value=0))
+    def test_refuses_what_is_truncated_before_its_checksum_is_made(self, length: int) -> None:
+        """All but the body says how long it is."""
+        entry = an_entry(body=b"")
+        _, version, flags, _ = _HEAD.unpack_from(encode(entry))
+        rest = encode(entry)[_HEAD.size :]
+        cut = rest[: length % len(rest)]
+
+        with pytest.raises(UndecodableEntry):
+            decode(_HEAD.pack(MAGIC, version, flags, zlib.crc32(cut, flags)) + cut)
+
 
 class TestFreshness:
     def test_counts_whole_seconds(self) -> None:
@@ -102,6 +114,14 @@ class TestCompress:
 
         assert compressed
         assert decompress(packed, len(body)) == body
+
+    def test_is_undecodable_where_it_was_damaged(self) -> None:
+        packed, _ = compress(bytes(range(256)) * 20, 10)
+
+        with pytest.raises(UndecodableBody):
+            decompress(packed[:-5] + b"wrong", 5120)
+        with pytest.raises(UndecodableBody):
+            decompress(b"no frame at all", 5120)
 
     def test_never_unpacks_more_than_the_envelope_says(self) -> None:
         bomb, _ = compress(b"\0" * 10_000_000, 10)

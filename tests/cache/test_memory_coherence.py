@@ -221,6 +221,18 @@ async def now_ms(client: Redis) -> int:
     return int(seconds * 1000 + micro // 1000)
 
 
+class TestRegister:
+    async def test_stays_complete_when_a_process_joins(self, valkey_url: str) -> None:
+        """Else whoever writes next waits for a lease's length, for leases that nobody has."""
+        async with processes(valkey_url, 1, memory_lease_seconds=5.0), Redis.from_url(valkey_url) as client:
+            before = await client.hgetall(REGISTER)
+            async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=5.0) as other:
+                await leased(other)
+                after = await client.hgetall(REGISTER)
+
+        assert [(each[b"since"], each[b"reign"]) for each in (before, after)] == [(b"0", before[b"reign"])] * 2
+
+
 class TestRenewal:
     async def test_of_a_lease_that_lapses_before_it_is_registered_again_empties_memory(
         self, valkey_url: str, source: Source, monkeypatch: pytest.MonkeyPatch

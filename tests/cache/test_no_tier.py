@@ -32,6 +32,7 @@ class TestNoTier:
         calls = [
             tier.memory(),
             tier.fetch("k", ["t"]),
+            tier.fetch_all(["k", "j"], ["t"]),
             tier.snapshot(["t"]),
             tier.store("k", b"", 60),
             tier.delete(["k"]),

@@ -1,5 +1,6 @@
 """Requests made again by the application itself."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
 from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mina_api.cache.fastapi import (
     CachedRoute,
@@ -51,6 +53,22 @@ async def as_themselves(recorded: RecordedRequest) -> Mapping[str, str] | None:
     return {"Authorization": f"Bearer {recorded.user_id}"} if recorded.user_id != "gone" else None
 
 
+class Attentive:
+    """Serves for as long as the client is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        serving = asyncio.ensure_future(self._app(scope, receive, send))
+        leaving = asyncio.ensure_future(receive())
+        await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await serving
+
+
 class TestRepeater:
     async def test_fills_the_cache_with_what_was_asked_for(self, valkey_url: str) -> None:
         app = FastAPI()
@@ -72,6 +90,14 @@ class TestRepeater:
         assert (done.answered, done.failed) == (2, 0)
         assert (sorted(warmed), loads) == ([f"{name} Jörg?X & ä" for name in ("ann", "bob")], warmed)
         assert answer.headers["cache-status"].startswith("mina; hit")
+
+    async def test_goes_through_middleware_that_waits_for_the_client_to_go_away(self, valkey_url: str) -> None:
+        app = FastAPI()
+        app.include_router(router)
+        app.add_middleware(Attentive)
+        asked = RecordedRequest("/hello/x", "", "ann", None, None)
+        async with a_cache(valkey_url) as app.state.cache:
+            assert await Repeater(app, as_themselves)(json.dumps(asdict(asked))) == 200
 
     @pytest.mark.parametrize(("user", "why"), [("gone", "nobody may"), ("nobody", "answered 401")])
     async def test_fails_where_who_asked_may_not_any_more(self, user: str, why: str) -> None:

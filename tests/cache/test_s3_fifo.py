@@ -81,3 +81,44 @@ class TestS3Fifo:
         cache.clear()
 
         assert (len(cache), cache.used_bytes, evicted) == (0, 0, [])
+
+    def test_lets_go_of_what_was_used_for_a_while_and_never_again(self) -> None:
+        """Else the main queue would fill up with what was liked long ago."""
+        cache, evicted = a_cache(100)
+        for name in "abcdefghij":
+            cache.put(name, name, 10)
+            cache.get(name)
+            cache.get(name)
+        cache.put("k", "k", 10)
+        liked = [name for name in "abcdefghij" if cache.get(name) is not None]
+        for number in range(300):
+            cache.put(f"{number}", "", 10)
+            cache.get(f"{number}")
+            cache.get(f"{number}")
+
+        assert (evicted[0], len(liked)) == ("a", 9)
+        assert [cache.get(name) for name in liked] == [None] * 9
+
+    def test_keeps_what_goes_on_being_used_among_what_is_used_for_a_while(self) -> None:
+        cache, _ = a_cache(100)
+        misses = 0
+        for number in range(300):
+            for name in ("liked", "liked", f"{number}", f"{number}", f"{number}"):
+                if cache.get(name) is None:
+                    misses += name == "liked"
+                    cache.put(name, "", 10)
+
+        # When it is put, and when all that there is moves up at once because nothing had to go until then.
+        assert misses <= 2
+
+    def test_gives_back_the_room_of_what_is_taken_out_of_either_queue(self) -> None:
+        cache, _ = a_cache(100)
+        for number in range(11):
+            cache.put(f"{number}", "", 10)
+        cache.put("0", "in the main queue", 10)
+
+        assert cache.pop("0") == "in the main queue"
+        assert cache.pop("0") is None
+        while len(cache):
+            cache.pop(next(iter(cache)))
+        assert cache.used_bytes == 0

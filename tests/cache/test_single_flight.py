@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from mina_api.cache.single_flight import SingleFlight
+from tests.cache.services import until
 
 
 class Load:
@@ -110,14 +111,16 @@ class TestRun:
     async def test_is_not_waited_for_for_ever_and_begun_anew_once(self) -> None:
         flights: SingleFlight[str] = SingleFlight()
         hung, new = Load("hung"), Load("new")
-        new.go.set()
-        first = asyncio.create_task(flights.run("k", hung, patience_seconds=0.01))
+        first = asyncio.create_task(flights.run("k", hung))
         await hung.started.wait()
 
-        others = await asyncio.gather(*(flights.run("k", new, patience_seconds=0.01) for _ in range(20)))
-        hung.go.set()
+        # Their patience ends one after the other, and lasts for longer than that takes.
+        others = [asyncio.create_task(flights.run("k", new, patience_seconds=1.0)) for _ in range(20)]
+        await until(lambda: flights._running["k"].waiters == len(others))
+        for load in (new, hung):
+            load.go.set()
 
-        assert (set(others), new.calls, await first) == ({"new"}, 1, "hung")
+        assert (set(await asyncio.gather(*others)), new.calls, await first) == ({"new"}, 1, "hung")
         assert len(flights) == 0
 
     async def test_of_a_load_that_times_out_by_itself_raises_that(self) -> None:

@@ -8,7 +8,7 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FaultyTier, assert_never_stale
-from tests.cache.services import PATIENT, a_cache, nothing_to_drain
+from tests.cache.services import PATIENT, a_cache, complete_register, nothing_to_drain
 
 POLICY = CachePolicy(60)
 
@@ -69,6 +69,16 @@ class TestAssertNeverStale:
     async def test_finds_nothing_in_two_processes_over_one_tier(self, valkey_url: str, seed: int) -> None:
         async with a_cache(valkey_url) as first, a_cache(valkey_url) as second:
             await assert_never_stale([first, second], seed=seed)
+
+    async def test_expects_nothing_of_a_write_that_was_not_acknowledged(
+        self, cache: CacheService, tier: FaultyTier, valkey_url: str
+    ) -> None:
+        await complete_register(valkey_url)
+        tier.fail("lift")
+
+        await assert_never_stale([cache], rounds=20)
+
+        assert tier.calls["lift"] == 40
 
     async def test_finds_what_a_tier_without_invalidation_serves(self, valkey_url: str) -> None:
         class Forgetful(FaultyTier):

@@ -1,4 +1,4 @@
-"""A Cluster of three primaries, each with a replica."""
+"""A Cluster of three primaries, each with a replica or without."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,12 +15,12 @@ TOKENS = key_slot(b"{tags}")
 
 
 class Cluster:
-    """Six servers, of which the first three begin as primaries."""
+    """Six servers, of which the first three begin as primaries; without `replicas` these alone."""
 
-    def __init__(self, program: Path, directory: Path) -> None:
-        self.nodes = []
+    def __init__(self, program: Path, directory: Path, *, replicas: bool = True) -> None:
+        self.nodes: list[Node] = []
         self._bus: dict[int, int] = {}
-        for number in range(6):
+        for number in range(6 if replicas else 3):
             bus = free_port()
             node = Node(
                 program,
@@ -36,8 +36,8 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The address, as the application is given it: two of the six."""
-        return f"redis+cluster://127.0.0.1:{self.nodes[3].port},127.0.0.1:{self.nodes[0].port}"
+        """The address, as the application is given it: two of the nodes."""
+        return f"redis+cluster://127.0.0.1:{self.nodes[-3].port},127.0.0.1:{self.nodes[1].port}"
 
     async def start(self) -> None:
         """Start all; returns once every slot is served, and every primary has a replica in step."""
@@ -50,9 +50,10 @@ class Cluster:
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node in self.nodes[1:]:
             self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, self._bus[node.port])
+        known = str(len(self.nodes))
         for node in self.nodes:
-            await until_said(lambda n=node: self._field(n, "cluster_known_nodes") == "6", "six nodes")  # type: ignore[misc]
-        for primary, replica in zip(self.nodes[:3], self.nodes[3:], strict=True):
+            await until_said(lambda n=node: self._field(n, "cluster_known_nodes") == known, "every node known")  # type: ignore[misc]
+        for primary, replica in zip(self.nodes, self.nodes[3:], strict=False):
             await until_said(lambda p=primary, r=replica: self._replicate(p, r), "a replica")  # type: ignore[misc]
         await self.until_whole(self.nodes)
         for replica in self.nodes[3:]:
@@ -77,16 +78,20 @@ class Cluster:
         for node in nodes:
             await until_said(lambda n=node: self._field(n, "cluster_state") == "ok", "a whole Cluster")  # type: ignore[misc]
 
+    def begin_to_move(self, slot: int, source: Node, target: Node) -> None:
+        """Have `source` send to `target` whoever asks for what it has no more of in `slot`."""
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.ask("CLUSTER", "MYID"))
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.ask("CLUSTER", "MYID"))
+
     def move(self, slot: int, source: Node, target: Node) -> None:
         """Reshard one slot (Redis documentation, CLUSTER SETSLOT)."""
-        names = {node.port: node.ask("CLUSTER", "MYID") for node in (source, target)}
-        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", names[source.port])
-        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", names[target.port])
+        self.begin_to_move(slot, source, target)
+        name = target.ask("CLUSTER", "MYID")
         while keys := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 10):
             source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
         primaries = [node for node in self.nodes if node.says("role", "replication") == "master"]
         for node in (target, source, *(each for each in primaries if each not in (source, target))):
-            node.ask("CLUSTER", "SETSLOT", slot, "NODE", names[target.port])
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", name)
 
     def kill(self) -> None:
         """End all."""
@@ -113,9 +118,9 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(program: Path, directory: Path) -> AsyncIterator[Cluster]:
+async def cluster(program: Path, directory: Path, *, replicas: bool = True) -> AsyncIterator[Cluster]:
     """A started Cluster, ended after the block."""
-    made = Cluster(program, directory)
+    made = Cluster(program, directory, replicas=replicas)
     try:
         await made.start()
         yield made

@@ -141,7 +141,8 @@ class Backplane:
                     ends = await asyncio.gather(listening, holding, return_exceptions=True)
                 logger.error("the backplane's connection is lost: %s", next(filter(None, ends), None))
         except (RedisError, OSError) as failure:
-            logger.error("the backplane cannot listen: %r", failure)
+            # A time-out says nothing, and the errors of redis-py have a repr without what they say.
+            logger.error("the backplane cannot listen: %s", str(failure) or repr(failure))
         finally:
             memory.clear()
 

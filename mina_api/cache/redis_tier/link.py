@@ -210,6 +210,8 @@ class Link:
                 await self.servers.disconnect()
             self.reign = ""
             await self.servers.find()
+            # Its first connection says of which reign it is, and what is sent from now on names that.
+            await self.servers.at_tokens("PING")
             epoch = await self._come_back()
         except (RedisError, OSError, TierUnavailable):
             return False
