@@ -30,6 +30,8 @@ PLAIN = {
     "mina_cache_deletes": ("deletes", "Entries deleted and tags invalidated."),
     "mina_cache_errors": ("errors", "Failures of the cache; none of them is one of an answer."),
     "mina_cache_invalidations": ("invalidations", "Writes that invalidated tags."),
+    "mina_cache_loads_refused": ("loads|refused", "Loads that found too many others waiting: 503."),
+    "mina_cache_loads_repeated": ("loads|repeated", "Loads run again, since Postgres had ended them for others' sake."),
 }
 EXAMPLE = """# HELP mina_cache_hits_total Answers from the cache.
 # TYPE mina_cache_hits_total counter
