@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mina_api.background import Background
 from mina_api.db.base import Base, BigId, CreatedAt
 from mina_api.db.epochs import AnotherServer, epoch_in_force
 from mina_api.db.session import Database
@@ -139,18 +140,15 @@ class OutboxRelay:
         self._lift = lift
         self._epoch = epoch
         self._poll_seconds = poll_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("outbox relay")
 
     def start(self) -> None:
         """Begin to poll."""
-        self._task = asyncio.create_task(self._run(), name="outbox relay")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """Stop polling, and sweep once more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._work.close()
         with contextlib.suppress(Exception):
             await self._outbox.sweep()
 

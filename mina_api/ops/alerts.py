@@ -1,7 +1,6 @@
 """Alerts: the rules, evaluated by one worker of all every few seconds, and their states as every worker tells them."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from mina_api.background import Background
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.service import CacheService
 from mina_api.cache.stats import histogram
@@ -66,18 +66,15 @@ class Watch:
         self._teller = teller
         self._own_points: list[Point] = []
         self._own_states: dict[str, Any] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("alerts")
 
     def start(self) -> None:
         """Begin to watch."""
-        self._task = asyncio.create_task(self._run(), name="alerts")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._work.close()
 
     async def alerts(self) -> Alerts:
         """How the rules stand."""

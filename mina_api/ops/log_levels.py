@@ -1,7 +1,6 @@
 """Levels of loggers that are set while the workers run: for all of them, and for a time."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from mina_api.background import Background
 from mina_api.cache.clock import Clock
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.tier import TierUnavailable
@@ -65,18 +65,15 @@ class LogLevels:
         self._clock = clock
         self._own: dict[str, _Setting] = {}
         self._before: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("log levels")
 
     def start(self) -> None:
         """Begin to follow what is set."""
-        self._task = asyncio.create_task(self._run(), name="log levels")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """End, with every logger at the level it started with."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._work.close()
         self._apply({})
 
     async def set(self, name: str, change: LogLevelChange) -> LogLevelList:

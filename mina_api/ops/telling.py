@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mina_api.background import Background
 from mina_api.cache.experiment import KEPT
 from mina_api.cache.redis_tier.ledger import RedisLedger, Told
 from mina_api.cache.service import CacheService
@@ -49,20 +50,17 @@ class Teller:
         self._batch: dict[str, int] | None = None
         self._number = 0
         self._turn = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("teller")
 
     async def start(self) -> None:
         """Begin to tell: first that this process is there, which a reset waits for."""
         with contextlib.suppress(TierUnavailable):
             await self.tell()
-        self._task = asyncio.create_task(self._run(), name="teller")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """Tell once more, and end."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._work.close()
         with contextlib.suppress(TierUnavailable):
             await self.tell()
             if self._ledger is not None:

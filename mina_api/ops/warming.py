@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from mina_api.auth.queries import find_newest_sign_in
 from mina_api.auth.tokens import AccessTokens, Claims
+from mina_api.background import Background
 from mina_api.cache.fastapi import RecordedRequest, Repeater
 from mina_api.cache.fastapi.warming import Application
 from mina_api.cache.service import CacheService
@@ -30,17 +31,15 @@ class Warmer:
         self._database = database
         self._tokens = tokens
         self._repeater = Repeater(application, self._headers_of)
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("warming")
 
     def start(self) -> None:
         """Warm in the background, as after a deployment."""
-        self._task = asyncio.create_task(self._on_start(), name="warming")
+        self._work.start(self._on_start())
 
     async def close(self) -> None:
         """End what runs."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.close()
 
     async def recipes(self, operator: Operator, limit: int) -> list[str]:
         """What is to be asked for, the most used first: of the operator's workspace, or all. Raises Unavailable."""

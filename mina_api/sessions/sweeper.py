@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from mina_api.background import Background
 from mina_api.cache.fastapi import PendingInvalidation
 from mina_api.db.session import CommitHooks, Database
 from mina_api.logs import get_logger
@@ -42,17 +43,15 @@ class Sweeper:
         self._tell = tell
         self._idle_seconds = idle_seconds
         self._period_seconds = period_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("live sweeper")
 
     def start(self) -> None:
         """Begin to sweep."""
-        self._task = asyncio.create_task(self._run(), name="live sweeper")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """End it; a session that is being ended is left to the next sweeper."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.close()
 
     async def sweep(self) -> list[int]:
         """End what is to be ended, one session in a transaction; their ids. None where another worker sweeps."""

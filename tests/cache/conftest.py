@@ -1,4 +1,4 @@
-"""What the tests of cached routes share."""
+"""What the tests of the cache share: a cache, one that serves from memory, routes that are cached."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,9 +8,27 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from tests.cache.services import a_cache
+from mina_api.cache.service import CacheService
+from tests.cache.services import a_cache, complete_register, until
 
 Serving = Callable[..., Any]
+
+
+@pytest.fixture
+async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
+    """A cache whose writes wait for nobody."""
+    async with a_cache(valkey_url) as started:
+        await complete_register(valkey_url)
+        yield started
+
+
+@pytest.fixture
+async def in_memory(valkey_url: str) -> AsyncIterator[CacheService]:
+    """A cache that serves from memory."""
+    async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as started:
+        await until(lambda: started.serves_from_memory)
+        await complete_register(valkey_url)
+        yield started
 
 
 @pytest.fixture

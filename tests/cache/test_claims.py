@@ -1,7 +1,5 @@
 """A claim: that the tier has these very entries, and that they are current, verified in one round trip."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
@@ -13,7 +11,7 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import a_cache, a_faulty_cache, complete_register, until
+from tests.cache.services import a_cache, a_faulty_cache, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -26,22 +24,6 @@ async def answer() -> Loaded:
 
 async def another() -> Loaded:
     return Loaded(b"another")
-
-
-@pytest.fixture
-async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
-    async with a_cache(valkey_url) as started:
-        await complete_register(valkey_url)
-        yield started
-
-
-@pytest.fixture
-async def in_memory(valkey_url: str) -> AsyncIterator[CacheService]:
-    """A cache that serves from memory."""
-    async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as started:
-        await until(lambda: started.serves_from_memory)
-        await complete_register(valkey_url)
-        yield started
 
 
 async def entry_of(cache: CacheService, key: str = "k", *tags: str) -> Entry:

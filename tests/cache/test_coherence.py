@@ -12,7 +12,7 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import a_cache, complete_register, until
+from tests.cache.services import a_cache, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -41,11 +41,8 @@ def source() -> Source:
 
 
 @pytest.fixture
-async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
-    async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as started:
-        await until(lambda: started.serves_from_memory)
-        await complete_register(valkey_url)
-        yield started
+def cache(in_memory: CacheService) -> CacheService:
+    return in_memory
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a program does with the cache beside reading: it installs it, sets, drops, counts, looks at its health."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -24,7 +24,7 @@ from mina_api.cache.stats import groups, histogram, named
 from mina_api.cache.testing import FakeClock
 from mina_api.cache.tier import TierUnavailable
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import PATIENT, a_cache, a_faulty_cache, complete_register, until
+from tests.cache.services import PATIENT, a_cache, a_faulty_cache, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -32,22 +32,6 @@ KEY = manual_key(namespace="mina", prefix="temp", key="k")
 
 async def answer() -> Loaded:
     return Loaded(b"answer")
-
-
-@pytest.fixture
-async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
-    async with a_cache(valkey_url) as started:
-        await complete_register(valkey_url)
-        yield started
-
-
-@pytest.fixture
-async def in_memory(valkey_url: str) -> AsyncIterator[CacheService]:
-    """A cache that serves from memory."""
-    async with a_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as started:
-        await until(lambda: started.serves_from_memory)
-        await complete_register(valkey_url)
-        yield started
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from mina_api.background import Background
 from mina_api.sessions.wakeups import Wakeups
 
 MOST_WAITING = 10_000
@@ -14,17 +15,15 @@ class Publisher:
         self._wakeups = wakeups
         self._waiting: list[tuple[str, str]] = []
         self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("live publisher")
 
     def start(self) -> None:
         """Begin to send."""
-        self._task = asyncio.create_task(self._run(), name="live publisher")
+        self._work.start(self._run())
 
     async def close(self) -> None:
         """Send what waits, then end."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.close()
         await self._send()
 
     def publish(self, channel: str, payload: str) -> None:

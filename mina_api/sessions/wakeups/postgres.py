@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 
+from mina_api.background import Background
 from mina_api.db.notify import LOST, ListenerConnection, listening
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
@@ -25,7 +26,7 @@ class PostgresWakeups:
         self._timeout_seconds = timeout_seconds
         self._channels: set[str] = set()
         self._connection: ListenerConnection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("live wakeups by postgres")
 
     @property
     def is_hearing(self) -> bool:
@@ -34,13 +35,11 @@ class PostgresWakeups:
 
     async def start(self, listener: Heard) -> None:
         """Listen from soon on."""
-        self._task = asyncio.create_task(self._run(listener), name="live wakeups by postgres")
+        self._work.start(self._run(listener))
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.close()
 
     def subscribe(self, channel: str) -> None:
         """Pass on what is told of `channel`."""

@@ -10,6 +10,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
+from mina_api.background import Background
 from mina_api.cache.redis_tier.pipeline import TurnPipeline
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
@@ -32,7 +33,7 @@ class RedisWakeups:
         self._changed = asyncio.Event()
         self._pong = asyncio.Event()
         self._is_hearing = False
-        self._task: asyncio.Task[None] | None = None
+        self._work = Background("live wakeups by redis")
 
     @property
     def is_hearing(self) -> bool:
@@ -41,13 +42,11 @@ class RedisWakeups:
 
     async def start(self, listener: Heard) -> None:
         """Listen from soon on."""
-        self._task = asyncio.create_task(self._run(listener), name="live wakeups by redis")
+        self._work.start(self._run(listener))
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._work.close()
         await self._pipeline.close()
         await self._client.aclose()
         await self._pool.disconnect()
