@@ -21,6 +21,8 @@ SIGNALS: tuple[Signal, ...] = get_args(Signal)
 CONNECTIONS = 32
 PAGES = 8
 WORKERS = 1
+# A usual query: what is loaded anew after Redis went shows Redis's absence, not the query.
+LOAD_SECONDS = 0.01
 # How long it is healthy before, and watched after, beside the length of the outage.
 SHARE_AROUND = 1 / 3
 SETTLING_SECONDS = 0.5
@@ -70,7 +72,7 @@ async def outages(
     for number in range(rounds):
         for each in found:
             report(f"{each.signal}, round {number + 1} of {rounds}: {each.variant.name}")
-            async with serving(stores, each.variant, WORKERS) as service:
+            async with serving(stores, each.variant, WORKERS, LOAD_SECONDS) as service:
                 await service.warm(*range(1, PAGES + 1))
                 each.timelines.append(await outage(service, stores.valkey, each.signal, seconds))
     return found

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.resilience.bounds import bounds
 from benchmarks.resilience.outage import CONNECTIONS, PAGES, SHARE_AROUND, SIGNALS, Outages
-from benchmarks.resilience.serving import LOAD_SECONDS
-from benchmarks.resilience.stampede import REQUESTS, WORKERS, Stampedes
+from benchmarks.resilience.outage import LOAD_SECONDS as LOAD_SECONDS_OF_OUTAGES
+from benchmarks.resilience.stampede import LOAD_SECONDS, REQUESTS, WORKERS, Stampedes
 from benchmarks.resilience.timeline import OPENING_SECONDS, RECOVERED, WINDOW_SECONDS
 from benchmarks.resilience.variants import LIMIT, MINA
 
@@ -33,8 +33,9 @@ def markdown(stampeded: Sequence[Stampedes], lost: Sequence[Outages], rounds: in
             "",
             f"- {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; load"
             f" {os.getloadavg()[0]:.1f} at the end. `make bench-resilience`.",
-            f"- A page of 7 KB for one signed-in user, whose load takes {1000 * LOAD_SECONDS:g} ms, on FastAPI under"
-            f" uvicorn; Mina whole, with its Postgres and its default time-outs. {rounds} rounds by turns.",
+            f"- A page of 7 KB for one signed-in user, on FastAPI under uvicorn; its load takes"
+            f" {1000 * LOAD_SECONDS:g} ms in stampedes, {1000 * LOAD_SECONDS_OF_OUTAGES:g} ms in outages.",
+            f"- Mina is whole, with its Postgres and its default time-outs. {rounds} rounds by turns.",
             "",
             *(_stampedes(stampeded) if stampeded else ()),
             *(_outages(lost, seconds) if lost else ()),

@@ -17,7 +17,6 @@ from mina_api.settings import new_secret
 from tests.system.history.connections import Connection
 
 DIRECTORY = Path(".dev/bench-resilience")
-LOAD_SECONDS = 0.1
 PATIENCE_SECONDS = 30.0
 
 
@@ -51,14 +50,14 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(stores: Stores, variant: Variant, count: int) -> AsyncIterator[Service]:
-    """So many workers of a variant over an empty Redis; a load takes `LOAD_SECONDS`."""
+async def serving(stores: Stores, variant: Variant, count: int, load_seconds: float) -> AsyncIterator[Service]:
+    """So many workers of a variant over an empty Redis; a load takes `load_seconds`."""
     async with Redis.from_url(stores.redis_url) as redis:
         await redis.flushall()
     file = (stores.directory / "loads").resolve()
     file.write_bytes(b"")
     environment = {
-        "BENCH_LOAD_SECONDS": str(LOAD_SECONDS),
+        "BENCH_LOAD_SECONDS": str(load_seconds),
         "BENCH_LOADS_FILE": str(file),
         "MINA_SECRET_KEY": new_secret(),
         **variant.environment,

@@ -13,6 +13,8 @@ from tests.system.history.connections import Answer, Connection
 
 WORKERS = (1, 2)
 REQUESTS = (200, 1000)
+# A heavy query: what a stampede would crush a database with.
+LOAD_SECONDS = 0.1
 WARMED, FIRST_COLD = 1, 1000
 
 
@@ -54,7 +56,7 @@ async def stampedes(
     found = [Stampedes(variant) for variant in variants]
     for number, each, workers in itertools.product(range(rounds), found, WORKERS):
         report(f"stampede, round {number + 1} of {rounds}: {each.variant.name}, workers: {workers}")
-        async with serving(stores, each.variant, workers) as service:
+        async with serving(stores, each.variant, workers, LOAD_SECONDS) as service:
             await service.warm(WARMED)
             try:
                 if each.variant.is_without_redis:
