@@ -2,6 +2,9 @@
 
 A pooled connection serves one caller at a time, and costs several times the work of the read itself. Whoever is
 cancelled here leaves only a reply that nobody looks at; a reply that does not come in time ends the connection.
+
+A turn of the event loop may take longer than the time-out: a thousand requests that come at once do that. Then the
+reply lies unread, or the command unsent, and it is not the server that was silent: see `_look_at_time`.
 """
 
 import asyncio
@@ -19,6 +22,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 Reply = asyncio.Future[Any]
 
 CHUNK = 256 * 1024
+
+# What is overdue is looked at again so soon; a look that comes so late says that the loop is busy, not the server.
+AGAIN_SECONDS, LATE_SECONDS = 0.005, 0.01
+# So many looks in time and in a row see what the connection has brought, and what it brought put where it belongs.
+LOOKS = 3
+# However busy we are, a reply has so many times its time.
+MOST_TIMES = 4
 
 
 class Multiplexed:
@@ -44,7 +54,7 @@ class Multiplexed:
         due = loop.time() + self._timeout_seconds
         self._waiting.append((reply, due))
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look_at_time)
+            self._timer = loop.call_at(due, self._look_at_time, due)
         return reply
 
     async def disconnect(self) -> None:
@@ -60,14 +70,23 @@ class Multiplexed:
             unsent, self._unsent = self._unsent, []
             self._connection._writer.write(b"".join(unsent))
 
-    def _look_at_time(self) -> None:
+    def _look_at_time(self, planned: float, overdue: Reply | None = None, looks: int = 0) -> None:
+        """End the connection if its first reply is overdue, though we have looked for it.
+
+        `overdue` is the reply that the looks before this one missed, `looks` times in a row; this was due at `planned`.
+        """
         self._timer = None
         if not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        due = self._waiting[0][1]
-        if loop.time() < due:
-            self._timer = loop.call_at(due, self._look_at_time)
+        now, (reply, due) = loop.time(), self._waiting[0]
+        if now < due:
+            self._timer = loop.call_at(due, self._look_at_time, due)
+            return
+        looks = looks + 1 if reply is overdue and now - planned <= LATE_SECONDS else 1
+        if looks < LOOKS and now - due < (MOST_TIMES - 1) * self._timeout_seconds:
+            again = now + AGAIN_SECONDS
+            self._timer = loop.call_at(again, self._look_at_time, again, reply, looks)
             return
         self._fail(RedisTimeoutError("no reply in time"))
         if self._task is not None:
