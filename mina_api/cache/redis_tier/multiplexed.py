@@ -23,12 +23,10 @@ Reply = asyncio.Future[Any]
 
 CHUNK = 256 * 1024
 
-# What is overdue is looked at again so soon; a look that comes so late says that the loop is busy, not the server.
-AGAIN_SECONDS, LATE_SECONDS = 0.005, 0.01
-# So many looks in time and in a row see what the connection has brought, and what it brought put where it belongs.
-LOOKS = 3
-# However busy we are, a reply has so many times its time.
-MOST_TIMES = 4
+# What is overdue is looked for so often, each time in another turn: in one what is unsent is sent, in the next what has
+# come is read, in a third it is given to who asked.
+LOOKS = 4
+AGAIN_SECONDS = 0.005
 
 
 class Multiplexed:
@@ -54,7 +52,7 @@ class Multiplexed:
         due = loop.time() + self._timeout_seconds
         self._waiting.append((reply, due))
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look_at_time, due)
+            self._timer = loop.call_at(due, self._look_at_time)
         return reply
 
     async def disconnect(self) -> None:
@@ -70,23 +68,19 @@ class Multiplexed:
             unsent, self._unsent = self._unsent, []
             self._connection._writer.write(b"".join(unsent))
 
-    def _look_at_time(self, planned: float, overdue: Reply | None = None, looks: int = 0) -> None:
-        """End the connection if its first reply is overdue, though we have looked for it.
-
-        `overdue` is the reply that the looks before this one missed, `looks` times in a row; this was due at `planned`.
-        """
+    def _look_at_time(self, missed: Reply | None = None, looks: int = 0) -> None:
+        """End the connection if its first reply is overdue, and was missed by the looks before this one as well."""
         self._timer = None
         if not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        now, (reply, due) = loop.time(), self._waiting[0]
-        if now < due:
-            self._timer = loop.call_at(due, self._look_at_time, due)
+        reply, due = self._waiting[0]
+        if loop.time() < due:
+            self._timer = loop.call_at(due, self._look_at_time)
             return
-        looks = looks + 1 if reply is overdue and now - planned <= LATE_SECONDS else 1
-        if looks < LOOKS and now - due < (MOST_TIMES - 1) * self._timeout_seconds:
-            again = now + AGAIN_SECONDS
-            self._timer = loop.call_at(again, self._look_at_time, again, reply, looks)
+        looks = looks + 1 if reply is missed else 1
+        if looks < LOOKS:
+            self._timer = loop.call_later(AGAIN_SECONDS, self._look_at_time, reply, looks)
             return
         self._fail(RedisTimeoutError("no reply in time"))
         if self._task is not None:
