@@ -1,7 +1,7 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system cover soak check bench wrk bench-coherence bench-analytics bench-live \
-	bench-fingerprints lock migrate clean
+.PHONY: help run test test-system cover soak check bench wrk bench-coherence bench-resilience bench-analytics \
+	bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
@@ -50,6 +50,9 @@ bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer
 
 bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
 	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)
+
+bench-resilience: .venv/.dev .dev/peers/.ready ## many cold requests at once, and Redis hung or killed, beside other caches (ROUNDS=3 SECONDS=12 ONLY=mina)
+	@exec $(BIN)/python -m benchmarks.resilience --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),12) --only "$(ONLY)"
 
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics

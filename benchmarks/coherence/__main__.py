@@ -8,8 +8,9 @@ from rich.markdown import Markdown
 
 from benchmarks.coherence.measuring import measured
 from benchmarks.coherence.report import RESULTS, markdown
-from benchmarks.coherence.serving import DIRECTORY, stores
+from benchmarks.coherence.serving import DIRECTORY
 from benchmarks.coherence.strictness import cost_of_strictness
+from benchmarks.serving import stores
 
 
 def main() -> None:
@@ -19,8 +20,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=15.0)
     chosen = arguments.parse_args()
     console = Console()
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
-    with stores() as started, console.status("starting") as status:
+    with stores(DIRECTORY) as started, console.status("starting") as status:
         rows = asyncio.run(measured(started, chosen.rounds, chosen.seconds, status.update))
         cost = asyncio.run(cost_of_strictness(started, status.update))
     page = markdown(rows, cost, chosen.rounds, chosen.seconds)

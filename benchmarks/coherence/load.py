@@ -7,7 +7,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from benchmarks.coherence.serving import Server
+from benchmarks.serving import Server
 from tests.system.history.connections import Connection
 from tests.system.history.history import History, Shape, WriteSpan
 

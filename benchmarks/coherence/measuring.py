@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.coherence.load import history_of
-from benchmarks.coherence.serving import Stores, serving
+from benchmarks.coherence.serving import serving
 from benchmarks.coherence.variants import VARIANTS, Variant
+from benchmarks.serving import Stores
 from tests.system.history.checker import check
 
 WORKERS = 2

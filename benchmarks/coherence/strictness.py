@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import asyncpg
 
-from benchmarks.coherence.serving import Server, Stores, serving
+from benchmarks.coherence.serving import serving
 from benchmarks.coherence.variants import MINA, MINA_NONE
+from benchmarks.serving import Server, Stores
 from mina_api.db.migrations import upgrade
 from tests.system.history.connections import Connection
 

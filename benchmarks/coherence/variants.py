@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PEERS_PYTHON = Path(".dev/peers/bin/python")
+from benchmarks.serving import PEERS_PYTHON
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The connection that reads share: replies go to who asked, whoever is cancelled, and whatever ends it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -96,6 +97,21 @@ class TestLosingTheConnection:
 
         with pytest.raises((RedisConnectionError, OSError)):
             await reads.submit("PING")
+
+    @pytest.mark.parametrize("is_sent", [True, False])
+    async def test_a_busy_loop_is_no_silent_server(self, valkey_url: str, is_sent: bool) -> None:
+        connections = Connections(valkey_url)
+        reads = Multiplexed(connections.make, 1.0)
+        await reads.submit("PING")
+
+        reply = reads.submit("ECHO", "1")
+        if is_sent:
+            await asyncio.sleep(0)
+        time.sleep(1.5)  # noqa: ASYNC251  (what a turn with a thousand requests does)
+
+        assert await reply == b"1"
+        assert connections.made == 1
+        await reads.disconnect()
 
     async def test_a_silent_server_fails_all_in_time(self, private_valkey: PrivateValkey) -> None:
         reads = Multiplexed(Connections(private_valkey.url).make, 0.2)

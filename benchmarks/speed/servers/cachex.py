@@ -11,7 +11,7 @@ from fastapi_cachex import BackendProxy, build_cache_key, cache
 from fastapi_cachex.backends import AsyncRedisCacheBackend
 
 from benchmarks.speed.servers.fastapi_app import Page, User, an_app
-from benchmarks.speed.servers.page import page_of
+from benchmarks.speed.servers.page import loaded_page
 
 
 @asynccontextmanager
@@ -45,4 +45,4 @@ app = an_app(lifespan)
 @cache(ttl=3600, key_builder=per_user_key, cache_authorized=True)
 async def get_page(page: int = 1) -> Any:
     """A page."""
-    return page_of(page)
+    return await loaded_page(page)

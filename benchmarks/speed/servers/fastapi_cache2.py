@@ -12,7 +12,7 @@ from fastapi_cache.decorator import cache
 from redis import asyncio as aioredis
 
 from benchmarks.speed.servers.fastapi_app import Page, User, an_app
-from benchmarks.speed.servers.page import page_of
+from benchmarks.speed.servers.page import loaded_page
 
 
 @asynccontextmanager
@@ -30,4 +30,4 @@ app = an_app(lifespan)
 @cache(expire=3600)
 async def get_page(user: User, page: int = 1) -> Any:
     """A page."""
-    return page_of(page)
+    return await loaded_page(page)

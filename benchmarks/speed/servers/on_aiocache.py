@@ -8,7 +8,7 @@ from aiocache import Cache, cached
 from aiocache.serializers import PickleSerializer
 
 from benchmarks.speed.servers.fastapi_app import Page, User, an_app
-from benchmarks.speed.servers.page import page_of
+from benchmarks.speed.servers.page import loaded_page
 
 address = urlsplit(os.environ["BENCH_REDIS_URL"])
 app = an_app()
@@ -27,4 +27,4 @@ app = an_app()
 )
 async def get_page(user: User, page: int = 1) -> Any:
     """A page."""
-    return page_of(page)
+    return await loaded_page(page)

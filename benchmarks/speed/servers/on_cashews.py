@@ -9,7 +9,7 @@ from cashews import cache
 from fastapi import FastAPI
 
 from benchmarks.speed.servers.fastapi_app import Page, User, an_app
-from benchmarks.speed.servers.page import page_of
+from benchmarks.speed.servers.page import loaded_page
 
 MODE = os.environ["BENCH_CASHEWS"]
 
@@ -31,4 +31,4 @@ app = an_app(lifespan)
 @cache(ttl="1h", key="page:{user}:{page}", lock=MODE == "lock")
 async def get_page(user: User, page: int = 1) -> Any:
     """A page."""
-    return page_of(page)
+    return await loaded_page(page)

@@ -1,6 +1,8 @@
 """What every measured server answers, and how each checks who asks: a page of 7 KB, an HS256 token by PyJWT."""
 
+import asyncio
 import json
+import os
 import time
 from functools import lru_cache
 from typing import Any
@@ -35,6 +37,10 @@ ROWS: list[dict[str, Any]] = [
     }
     for number in range(ITEMS)
 ]
+
+# A load that takes its time, as a heavy query does, and a file that it is noted in, which all workers share.
+LOAD_SECONDS = float(os.environ.get("BENCH_LOAD_SECONDS", "0"))
+LOADS_FILE = os.environ.get("BENCH_LOADS_FILE")
 
 # How often the answer had to be made: a server that really caches makes each page once.
 loads = 0
@@ -78,6 +84,17 @@ def page_of(number: int) -> dict[str, Any]:
     global loads
     loads += 1
     return {"items": ROWS, "page": number, "per_page": ITEMS, "total": KEYS * ITEMS, "pages": KEYS}
+
+
+async def loaded_page(number: int) -> dict[str, Any]:
+    """Page `number` after `BENCH_LOAD_SECONDS`; the load is a line in `BENCH_LOADS_FILE`, where there is one."""
+    if LOADS_FILE:
+        # One write of few bytes in append mode is whole among those of other processes.
+        with open(LOADS_FILE, "a") as file:  # noqa: ASYNC230, PTH123  (a line: no disk is waited for)
+            file.write(f"{number}\n")
+    if LOAD_SECONDS:
+        await asyncio.sleep(LOAD_SECONDS)
+    return page_of(number)
 
 
 @lru_cache(KEYS)

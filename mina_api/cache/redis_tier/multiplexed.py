@@ -2,6 +2,9 @@
 
 A pooled connection serves one caller at a time, and costs several times the work of the read itself. Whoever is
 cancelled here leaves only a reply that nobody looks at; a reply that does not come in time ends the connection.
+
+A turn of the event loop may take longer than the time-out: a thousand requests that come at once do that. Then the
+reply lies unread, or the command unsent, and it is not the server that was silent: see `_look_at_time`.
 """
 
 import asyncio
@@ -19,6 +22,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 Reply = asyncio.Future[Any]
 
 CHUNK = 256 * 1024
+
+# What is overdue is looked for so often, each time in another turn: in one what is unsent is sent, in the next what has
+# come is read, in a third it is given to who asked.
+LOOKS = 4
+AGAIN_SECONDS = 0.005
 
 
 class Multiplexed:
@@ -60,14 +68,19 @@ class Multiplexed:
             unsent, self._unsent = self._unsent, []
             self._connection._writer.write(b"".join(unsent))
 
-    def _look_at_time(self) -> None:
+    def _look_at_time(self, missed: Reply | None = None, looks: int = 0) -> None:
+        """End the connection if its first reply is overdue, and was missed by the looks before this one as well."""
         self._timer = None
         if not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        due = self._waiting[0][1]
+        reply, due = self._waiting[0]
         if loop.time() < due:
             self._timer = loop.call_at(due, self._look_at_time)
+            return
+        looks = looks + 1 if reply is missed else 1
+        if looks < LOOKS:
+            self._timer = loop.call_later(AGAIN_SECONDS, self._look_at_time, reply, looks)
             return
         self._fail(RedisTimeoutError("no reply in time"))
         if self._task is not None:

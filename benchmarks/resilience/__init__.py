@@ -1,0 +1,1 @@
+"""How caches bear many cold requests at once, and a Redis that hangs or dies: `make bench-resilience`."""
