@@ -43,7 +43,7 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --no-skips -n 2 --dist loadfile
+	$(BIN)/python -m pytest --no-skips
 
 bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
 	@exec $(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5) --only "$(ONLY)"
