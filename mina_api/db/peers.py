@@ -273,10 +273,14 @@ class PostgresPeers:
                     self._entered = None
                     logger.warning("not among the peers yet: %s", failure)
             tried.set()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._lease_seconds / 3):
-                    await self._woken.wait()
+            await self._rest()
         raise ConnectionError("the connection has ended")
+
+    async def _rest(self) -> None:
+        """Until somebody wakes us, or a third of a lease: a call that is lost delays, and stops nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._lease_seconds / 3):
+                await self._woken.wait()
 
     async def _enter(self, connection: ListenerConnection) -> None:
         """Become a peer in the present mode: known to every writer that has yet to look, and aware of the others."""
@@ -292,7 +296,7 @@ class PostgresPeers:
             while not entering.done():
                 self._woken.clear()
                 await self._acknowledge(connection, self._obey(await connection.fetch(LOOK), with_some=True)[1])
-                await self._woken.wait()
+                await self._rest()
         finally:
             entering.cancel()
             await asyncio.wait((entering,))
