@@ -69,8 +69,8 @@ class ReadThrough:
         self._uncounted = Counters(clock)
         self._store = store
         self._chance = chance
-        self.look_up = self._look_up = LookUp(memory, tier, store, config, counters)
-        self._loads = Loads(memory, tier, store, self._look_up, config, clock, counters, source)
+        self.look_up = LookUp(memory, tier, store, config, counters)
+        self._loads = Loads(memory, tier, store, self.look_up, config, clock, counters, source)
         self._refresher = Refresher(counters)
 
     @property
@@ -108,12 +108,12 @@ class ReadThrough:
         if self._standing.forbids(policy.tags):
             return await self._aside(read, *(OUTSIDE if self._tier.is_available else WITHOUT_TIER))
         try:
-            found = await self._look_up.find(read)
+            found = await self.look_up.find(read)
             entry = found.entry
             if entry is not None and self._serves(read, entry):
                 counters.hit(key, TIER)
                 return Served(entry, Outcome.HIT, TIER, fence=found.fence)
-            snapshot = None if demand.only_if_cached else await self._look_up.snapshot(policy, found)
+            snapshot = None if demand.only_if_cached else await self.look_up.snapshot(policy, found)
         except TierUnavailable:
             return await self._without_tier(read, kept)
         if demand.only_if_cached:

@@ -52,15 +52,15 @@ class RedisTier:
     ) -> None:
         self._on_return = on_return
         self._on_loss = on_loss
-        self.names = self._names = Names(config.namespace)
+        self.names = Names(config.namespace)
         self._clock = clock or SystemClock()
         self._lease_seconds = config.memory_lease_seconds
         self._link = Link(
-            parse_target(url, tls), config, self._names.register, come_back=self._come_back, on_loss=self._lost
+            parse_target(url, tls), config, self.names.register, come_back=self._come_back, on_loss=self._lost
         )
         self._memory: Memory | None = None
         self._backplane = Backplane(
-            self._names,
+            self.names,
             self._clock,
             lease_seconds=config.memory_lease_seconds,
             pause_seconds=config.probe_max_seconds,
@@ -107,7 +107,7 @@ class RedisTier:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         with contextlib.suppress(TierUnavailable):
-            await self._link.call("HDEL", self._names.register, self._backplane.process)
+            await self._link.call("HDEL", self.names.register, self._backplane.process)
         # A server that is found lost only now has a probe sent after it.
         await self._link.stop()
         await self._link.servers.close()
@@ -136,7 +136,7 @@ class RedisTier:
     async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
         """The same of several entries at once."""
         epoch = self._link.epoch
-        data, tokens = await self._link.fetch(keys, [self._names.token(tag) for tag in tags])
+        data, tokens = await self._link.fetch(keys, [self.names.token(tag) for tag in tags])
         return FetchedAll(tuple(data), tuple(tokens), epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
@@ -157,7 +157,7 @@ class RedisTier:
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """Tokens by script, made where absent, None where held."""
-        return tuple(await self._link.script(scripts.SNAPSHOT, self._names.tags(tags), _new_token(), kind=list))
+        return tuple(await self._link.script(scripts.SNAPSHOT, self.names.tags(tags), _new_token(), kind=list))
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """Phase 1 of a write."""
@@ -177,9 +177,9 @@ class RedisTier:
     ) -> None:
         """Run `script`; returns once nobody serves from memory what was under `tags` or `names` before it."""
         sender = self._backplane.process
-        keys = [self._names.register, *self._names.tags(tags)]
+        keys = [self.names.register, *self.names.tags(tags)]
         with self._backplane.expecting(tags, names) as (message, acknowledgements):
-            how = (self._link.reign, round(self._lease_seconds * 1000), self._names.forget, message, sender)
+            how = (self._link.reign, round(self._lease_seconds * 1000), self.names.forget, message, sender)
             try:
                 unknown, *others = await self._link.run(script, keys, *how, *arguments, kind=list)
             finally:
@@ -197,7 +197,7 @@ class RedisTier:
             await self._enrol(process, seconds)
 
     async def _enrol(self, process: str, seconds: float) -> None:
-        await self._link.run(scripts.REGISTER, [self._names.register], self._link.reign, process, round(seconds * 1000))
+        await self._link.run(scripts.REGISTER, [self.names.register], self._link.reign, process, round(seconds * 1000))
 
     def _publish(self, channel: str, message: str) -> None:
         """Tell, without waiting: who does not hear it waits for the end of a lease."""
@@ -208,7 +208,7 @@ class RedisTier:
 
     async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
         """ZINCRBY each, trimmed to the highest, in one round trip."""
-        key = self._names.uses(day)
+        key = self.names.uses(day)
         await asyncio.gather(
             *(self._link.call("ZINCRBY", key, count, recipe) for recipe, count in counts.items()),
             self._link.call("ZREMRANGEBYRANK", key, 0, -keep - 1),
@@ -217,26 +217,26 @@ class RedisTier:
 
     async def most_used(self, day: int, limit: int) -> dict[str, int]:
         """ZRANGE from the highest down."""
-        reply = await self._link.call("ZRANGE", self._names.uses(day), 0, limit - 1, "REV", "WITHSCORES", kind=list)
+        reply = await self._link.call("ZRANGE", self.names.uses(day), 0, limit - 1, "REV", "WITHSCORES", kind=list)
         return {name.decode(): int(float(score)) for name, score in _pairs(reply)}
 
     # Leases
 
     async def acquire(self, key: str, owner: str, seconds: float) -> float:
         """SET NX PX by script; marks that somebody waits if it is taken."""
-        keys = [self._names.lease(key), self._names.wait(key)]
+        keys = [self.names.lease(key), self.names.wait(key)]
         left: int = await self._link.script(scripts.ACQUIRE, keys, owner, round(seconds * 1000), entry=key, kind=int)
         return left / 1000
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """PEXPIRE if still ours."""
-        keys = [self._names.lease(key)]
+        keys = [self.names.lease(key)]
         return bool(await self._link.script(scripts.RENEW, keys, owner, round(seconds * 1000), entry=key))
 
     async def release(self, key: str, owner: str) -> None:
         """DEL if still ours; publishes only where somebody waits."""
-        keys = [self._names.lease(key), self._names.wait(key)]
-        await self._link.script(scripts.RELEASE, keys, owner, self._names.released, key, entry=key)
+        keys = [self.names.lease(key), self.names.wait(key)]
+        await self._link.script(scripts.RELEASE, keys, owner, self.names.released, key, entry=key)
 
     def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
         """An event set by the publication of `release`, or when publications may have been missed."""
@@ -254,7 +254,6 @@ class RedisTier:
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
-        self._link.require()
         return await self._link.scan(cursor, pattern, count)
 
     # Losing the server and finding it again
