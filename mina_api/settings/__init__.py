@@ -1,0 +1,31 @@
+"""Settings from the environment, grouped, validated once at start; only `app`, `cli` and `dev` read them."""
+
+from mina_api.settings.auth import AuthSettings
+from mina_api.settings.cache import CacheSettings
+from mina_api.settings.database import DatabaseSettings
+from mina_api.settings.dev import DevSettings
+from mina_api.settings.group import SettingsError, variable_name
+from mina_api.settings.keys import keys_of, new_secret
+from mina_api.settings.live import LiveSettings
+from mina_api.settings.loading import Settings, load_database_settings, load_settings
+from mina_api.settings.observing import LogSettings, TelemetrySettings
+from mina_api.settings.redis import REDIS_SCHEMES, RedisSettings
+
+__all__ = [
+    "REDIS_SCHEMES",
+    "AuthSettings",
+    "CacheSettings",
+    "DatabaseSettings",
+    "DevSettings",
+    "LiveSettings",
+    "LogSettings",
+    "RedisSettings",
+    "Settings",
+    "SettingsError",
+    "TelemetrySettings",
+    "keys_of",
+    "load_database_settings",
+    "load_settings",
+    "new_secret",
+    "variable_name",
+]
