@@ -1,19 +1,20 @@
 """The composition root: an application from settings; its lifespan owns every pool and every task."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from redis.asyncio import BlockingConnectionPool
+from starlette.types import ASGIApp
 
 from mina_api import logs
 from mina_api.analytics.rollups import store_rollup
 from mina_api.auth.passwords import Passwords
-from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
@@ -27,6 +28,7 @@ from mina_api.composition.caching import cache_config, check_redis_url, sealer, 
 from mina_api.composition.databases import database as database_of
 from mina_api.composition.databases import key_lock
 from mina_api.composition.databases import peers as peers_of
+from mina_api.composition.limits import request_limits, sign_in_throttle
 from mina_api.composition.routers import ROUTERS
 from mina_api.db.conflicts import is_conflict
 from mina_api.db.outbox import Outbox, OutboxRelay
@@ -41,11 +43,14 @@ from mina_api.sessions.live import Live, LiveConfig
 from mina_api.settings import Settings, SettingsError, load_settings
 from mina_api.transcripts.uploads import Uploads
 from mina_api.web import docs_page, openapi, problems
+from mina_api.web.answer_headers import EXPOSED, AnswerHeaders, security_headers
 from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
+from mina_api.web.budgets import Budgets
 from mina_api.web.commit import CoherentCommit, CoherentJournal
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
+from mina_api.web.request_limits import open_account
 from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
 
 DESCRIPTION = """
@@ -54,6 +59,11 @@ Meetings, transcripts, analytics. Register, or press *Authorize* with an account
 Cached answers say so in `Cache-Status` (RFC 9211) and are never older than the last acknowledged write.
 Errors are problems (RFC 9457).
 """
+# What a page of another origin may send, beside what it always may; credentials go by Authorization, never by a cookie.
+CORS_HEADERS = (
+    *("Authorization", "X-API-Key", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Cache-Control"),
+    *("X-Request-ID", "traceparent"),
+)
 # Of one worker: parsing is Python, a second import would only take turns with the first.
 IMPORTS_AT_ONCE = 2
 
@@ -74,7 +84,9 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
         generate_unique_id_function=_operation_id,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(open_account)],
     )
+    app.outermost = _outermost(settings, app)
     app.state.clock = clock or SystemClock()
     app.state.access_tokens = AccessTokens(
         settings.auth.secret_key.get_secret_value(), settings.auth.access_token_seconds, app.state.clock
@@ -99,6 +111,22 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
     if unknown := settings.cache.endpoint_ttls.keys() - cached_endpoints(app):
         raise SettingsError([f"MINA_CACHE_ENDPOINT_TTLS names no cached endpoint: {', '.join(sorted(unknown))}"])
     return app
+
+
+def _outermost(settings: Settings, app: Application) -> Sequence[Callable[[ASGIApp], ASGIApp]]:
+    """Other origins' rights, where there are any, and the header fields of every answer."""
+    given = settings.http
+    headers = partial(AnswerHeaders, headers=security_headers(given.hsts_seconds), state=app.state)
+    if not given.cors_origins:
+        return (headers,)
+    cors = partial(
+        CORSMiddleware,
+        allow_origins=given.cors_origins,
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=CORS_HEADERS,
+        expose_headers=EXPOSED,
+    )
+    return (cors, headers)
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -147,12 +175,16 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
         counting = redis.pool(CONNECTIONS) if redis is not None else None
         limiter = RateLimiter(counting, is_redis_available=lambda: cache.is_available)
         stack.push_async_callback(limiter.close)
-        app.state.sign_in_throttle = _sign_in_throttle(settings, limiter)
+        app.state.sign_in_throttle = sign_in_throttle(settings, limiter)
+        app.state.admission = limits = request_limits(settings, budgets := Budgets(limiter), app.state.ops_token)
+        if limits is not None:
+            stack.push_async_callback(budgets.close)
+            budgets.start()
         relay = OutboxRelay(outbox, cache.lift, epoch=lambda: cache.epoch)
         relay.start()
         stack.push_async_callback(relay.close)
         if settings.cache.shortcut_bytes:
-            own_headers = ((b"server-timing", HIT_IN_MEMORY),)
+            own_headers = ((b"server-timing", HIT_IN_MEMORY), *security_headers(settings.http.hsts_seconds))
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
         hooks = partial(CoherentCommit, cache, outbox, peers)
         app.state.live = live = _live(settings, app, hooks, redis.pool if redis is not None else None)
@@ -192,14 +224,3 @@ def _live(
     )
     observers = app.state.transcript_observers
     return Live(config, app.state.database, hooks, observers, app.state.clock, redis_pool)
-
-
-def _sign_in_throttle(settings: Settings, limiter: RateLimiter) -> SignInThrottle:
-    given = settings.auth
-    return SignInThrottle(
-        limiter,
-        attempts=given.sign_in_attempts,
-        account_attempts=given.sign_in_account_attempts,
-        address_failures=given.sign_in_address_failures,
-        seconds=given.sign_in_window_seconds,
-    )

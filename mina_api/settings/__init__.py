@@ -5,6 +5,7 @@ from mina_api.settings.cache import CacheSettings
 from mina_api.settings.database import DatabaseSettings
 from mina_api.settings.dev import DevSettings
 from mina_api.settings.group import SettingsError, variable_name
+from mina_api.settings.http import HttpSettings, RateSettings
 from mina_api.settings.keys import keys_of, new_secret
 from mina_api.settings.live import LiveSettings
 from mina_api.settings.loading import Settings, load_database_settings, load_settings
@@ -17,8 +18,10 @@ __all__ = [
     "CacheSettings",
     "DatabaseSettings",
     "DevSettings",
+    "HttpSettings",
     "LiveSettings",
     "LogSettings",
+    "RateSettings",
     "RedisSettings",
     "Settings",
     "SettingsError",

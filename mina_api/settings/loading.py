@@ -9,6 +9,7 @@ from mina_api.settings.auth import AuthSettings
 from mina_api.settings.cache import CacheSettings
 from mina_api.settings.database import DatabaseSettings
 from mina_api.settings.group import Group, SettingsError, explain
+from mina_api.settings.http import HttpSettings, RateSettings
 from mina_api.settings.live import LiveSettings
 from mina_api.settings.observing import LogSettings, TelemetrySettings
 from mina_api.settings.redis import RedisSettings
@@ -22,6 +23,8 @@ class Settings(Group):
     cache: CacheSettings
     auth: AuthSettings
     live: LiveSettings
+    http: HttpSettings
+    rate: RateSettings
     log: LogSettings
     telemetry: TelemetrySettings
 
@@ -46,6 +49,8 @@ GROUPS: Mapping[str, type[Group]] = {
     "cache": CacheSettings,
     "auth": AuthSettings,
     "live": LiveSettings,
+    "http": HttpSettings,
+    "rate": RateSettings,
     "log": LogSettings,
     "telemetry": TelemetrySettings,
 }
