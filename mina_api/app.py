@@ -24,10 +24,11 @@ from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.service import CacheService, install_cache_service
 from mina_api.cache.source import Source
 from mina_api.cache.tier import Tier
-from mina_api.composition.caching import cache_config, check_redis_url, sealer, serializer, tls_files
+from mina_api.composition.caching import cache_config, check_redis_url, tls_files
 from mina_api.composition.databases import database as database_of
 from mina_api.composition.databases import key_lock
 from mina_api.composition.databases import peers as peers_of
+from mina_api.composition.keys import Keys
 from mina_api.composition.limits import request_limits, sign_in_throttle
 from mina_api.composition.routers import ROUTERS
 from mina_api.db.conflicts import is_conflict
@@ -88,13 +89,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
     )
     app.outermost = _outermost(settings, app)
     app.state.clock = clock or SystemClock()
-    app.state.access_tokens = AccessTokens(
-        settings.auth.secret_key.get_secret_value(), settings.auth.access_token_seconds, app.state.clock
-    )
+    app.state.keys = keys = Keys(settings)
+    app.state.access_tokens = AccessTokens(keys.signing, settings.auth.access_token_seconds, app.state.clock)
     ops_token = settings.auth.ops_token.get_secret_value() if settings.auth.ops_token else None
     app.state.metrics = Metrics()
     app.state.ops_token = OpsToken(ops_token)
-    app.state.ops_cookies = Cookies(settings.auth.secret_key.get_secret_value(), ops_token, app.state.clock)
+    app.state.ops_cookies = Cookies(keys.signing, ops_token, app.state.clock)
     app.state.refresh_token_days = settings.auth.refresh_token_days
     app.state.transcript_observers = (store_rollup,)
     app.state.uploads = Uploads(IMPORTS_AT_ONCE)
@@ -144,7 +144,7 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
         stack.callback(passwords.close)
         app.state.outbox = outbox = Outbox(database)
         app.state.peers = peers = peers_of(settings, database, outbox)
-        config = cache_config(settings)
+        config, keys = cache_config(settings), app.state.keys
         tier: Tier = NoTier()
         redis: RedisTier | None = None
         ledger: RedisLedger | None = None
@@ -157,8 +157,8 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
             config,
             clock=app.state.clock,
             journal=CoherentJournal(database, outbox, peers),
-            serializer=serializer(settings),
-            sealer=sealer(settings),
+            serializer=keys.serializer,
+            sealer=keys.sealer,
             source=Source(key_lock(settings, database), is_conflict),
         )
         stack.push_async_callback(peers.close)
@@ -186,6 +186,10 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
         if settings.cache.shortcut_bytes:
             own_headers = ((b"server-timing", HIT_IN_MEMORY), *security_headers(settings.http.hsts_seconds))
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
+            keys.forget = app.state.shortcuts.clear
+        keys.files.count = partial(cache.count, "key_files")
+        stack.push_async_callback(keys.files.close)
+        keys.files.start()
         hooks = partial(CoherentCommit, cache, outbox, peers)
         app.state.live = live = _live(settings, app, hooks, redis.pool if redis is not None else None)
         await live.start()

@@ -1,11 +1,10 @@
-"""The cache's parts: its configuration, how entries are written and sealed, and where Redis is."""
+"""The cache's parts: its configuration, and where Redis is."""
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.redis_tier import TlsFiles, parse_target
-from mina_api.cache.sealing import Sealer
-from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
 from mina_api.composition.databases import hold_seconds
-from mina_api.settings import Settings, SettingsError, keys_of
+from mina_api.composition.keys import TRANSCRIPTS
+from mina_api.settings import Settings, SettingsError
 
 
 def cache_config(settings: Settings) -> CacheConfig:
@@ -21,6 +20,7 @@ def cache_config(settings: Settings) -> CacheConfig:
         analytics_ttl=cache.analytics_ttl,
         temp_cache_ttl=cache.temp_ttl,
         endpoint_ttls=cache.endpoint_ttls,
+        unstored_prefixes=TRANSCRIPTS if cache.transcripts == "none" else frozenset(),
         max_connections=redis.max_connections,
         connect_timeout_seconds=redis.connect_timeout_seconds,
         command_timeout_seconds=redis.command_timeout_seconds,
@@ -35,20 +35,6 @@ def cache_config(settings: Settings) -> CacheConfig:
         max_waiting_loads=cache.max_waiting_loads,
         hold_seconds=hold_seconds(settings),
     )
-
-
-def serializer(settings: Settings) -> Serializer:
-    """What writes the values that are set by hand."""
-    given = settings.cache
-    if given.serializer == "pickle":
-        return SignedPickleSerializer(keys_of(given.signing_keys), given.signing_algorithm)
-    return MsgpackSerializer() if given.serializer == "msgpack" else JSON
-
-
-def sealer(settings: Settings) -> Sealer | None:
-    """What encrypts entries; None where no key is given."""
-    keys = keys_of(settings.cache.encryption_keys)
-    return Sealer(keys) if keys else None
 
 
 def tls_files(settings: Settings) -> TlsFiles:

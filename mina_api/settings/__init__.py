@@ -6,7 +6,7 @@ from mina_api.settings.database import DatabaseSettings
 from mina_api.settings.dev import DevSettings
 from mina_api.settings.group import SettingsError, variable_name
 from mina_api.settings.http import HttpSettings, RateSettings
-from mina_api.settings.keys import keys_of, new_secret
+from mina_api.settings.keys import keys_in, keys_of, lines_in, new_secret, secrets_in
 from mina_api.settings.live import LiveSettings
 from mina_api.settings.loading import Settings, load_database_settings, load_settings
 from mina_api.settings.observing import LogSettings, TelemetrySettings
@@ -26,9 +26,12 @@ __all__ = [
     "Settings",
     "SettingsError",
     "TelemetrySettings",
+    "keys_in",
     "keys_of",
+    "lines_in",
     "load_database_settings",
     "load_settings",
     "new_secret",
+    "secrets_in",
     "variable_name",
 ]

@@ -1,9 +1,12 @@
 """Tokens and passwords."""
 
-from pydantic import Field, SecretStr, field_validator
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from mina_api.settings.group import Group
+from mina_api.settings.keys import check_secret
 
 
 class AuthSettings(Group):
@@ -11,8 +14,17 @@ class AuthSettings(Group):
 
     model_config = SettingsConfigDict(env_prefix="MINA_AUTH_")
 
+    secret_key_file: Path | None = Field(
+        None,
+        validation_alias="MINA_SECRET_KEY_FILE",
+        description="secrets in the place of MINA_SECRET_KEY, one a line: the first signs, all verify; read anew when"
+        " it changes",
+    )
     secret_key: SecretStr = Field(
-        validation_alias="MINA_SECRET_KEY", description="signs access tokens (HS256): 32 characters or more"
+        SecretStr(""),
+        validate_default=True,
+        validation_alias="MINA_SECRET_KEY",
+        description="signs access tokens (HS256): 32 characters or more",
     )
     access_token_seconds: int = Field(900, ge=10, description="life of an access token")
     refresh_token_days: int = Field(30, ge=1, description="life of a refresh token that is not used")
@@ -27,10 +39,11 @@ class AuthSettings(Group):
 
     @field_validator("secret_key")
     @classmethod
-    def _is_strong(cls, key: SecretStr) -> SecretStr:
+    def _is_strong(cls, key: SecretStr, info: ValidationInfo) -> SecretStr:
         value = key.get_secret_value()
-        if len(value) < 32:
-            raise ValueError("must have 32 characters or more: try `openssl rand -hex 32`")
-        if len(set(value)) < 8:
-            raise ValueError("is too regular to be secret: try `openssl rand -hex 32`")
+        if not value and info.data.get("secret_key_file") is not None:
+            return key
+        if not value:
+            raise ValueError("is required")
+        check_secret(value)
         return key

@@ -1,5 +1,6 @@
 """The response cache: TTLs, limits, how entries are written."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -51,12 +52,30 @@ class CacheSettings(Group):
     )
     serializer: Literal["json", "msgpack", "pickle"] = Field("json", description="of values; pickle needs signing keys")
     signing_algorithm: Literal["sha256", "sha384", "sha512"] = Field("sha256", description="of pickle's HMAC")
+    signing_keys_file: Path | None = Field(None, description="in the place of the next, one a line; read as it changes")
     signing_keys: SecretStr = Field(
         SecretStr(""), validate_default=True, description="64 hexadecimal digits each, by commas; the first signs"
     )
+    encryption_keys_file: Path | None = Field(None, description="in the place of the next, one a line; as above")
     encryption_keys: SecretStr = Field(
         SecretStr(""), description="entries are encrypted by the first, read by each; as above; empty: not encrypted"
     )
+
+    transcripts: Literal["encrypted", "plain", "none"] = Field(
+        "encrypted",
+        description="how their text is in Redis: by the encryption keys, or keys derived from MINA_SECRET_KEY; none:"
+        " not at all",
+    )
+
+    @property
+    def all_signing_keys(self) -> list[bytes]:
+        """Those of the environment."""
+        return keys_of(self.signing_keys)
+
+    @property
+    def all_encryption_keys(self) -> list[bytes]:
+        """Those of the environment."""
+        return keys_of(self.encryption_keys)
 
     @field_validator("endpoint_ttls", mode="before")
     @classmethod
@@ -72,6 +91,7 @@ class CacheSettings(Group):
     @field_validator("signing_keys", "encryption_keys")
     @classmethod
     def _are_keys(cls, keys: SecretStr, info: ValidationInfo) -> SecretStr:
-        if not keys_of(keys) and info.field_name == "signing_keys" and info.data.get("serializer") == "pickle":
+        is_signing = info.field_name == "signing_keys" and info.data.get("signing_keys_file") is None
+        if not keys_of(keys) and is_signing and info.data.get("serializer") == "pickle":
             raise ValueError("must be set: pickle is read only where it is signed")
         return keys

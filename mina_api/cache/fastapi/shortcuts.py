@@ -218,6 +218,11 @@ class Shortcuts:
         self._drop(key)
         self._table.put(key, shortcut, OVERHEAD_BYTES + sum(map(len, filter(None, key))) + 2 * entry.size)
 
+    def clear(self) -> None:
+        """Forget all of them: what they rest on is true no more."""
+        self.settle()
+        self._table.clear()
+
     def settle(self) -> None:
         """Note the hits so far."""
         unsettled, self._unsettled = self._unsettled, []
