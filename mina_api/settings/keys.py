@@ -11,18 +11,10 @@ FEWEST_CHARACTERS = 8
 # What examples, manuals and demos say; no random secret has one of them.
 KNOWN = (
     *("changeme", "change-me", "change_me", "changethis", "change-this", "replaceme", "replace-me", "replace_me"),
-    *(
-        "password",
-        "passw0rd",
-        "your-secret",
-        "your_secret",
-        "yoursecret",
-        "supersecret",
-        "super-secret",
-        "super_secret",
-    ),
+    *("password", "passw0rd", "your-secret", "your_secret", "yoursecret", "supersecret", "super-secret"),
+    *("super_secret", "topsecret", "top-secret", "correct horse", "correcthorse", "lorem ipsum"),
     *("secret-key", "secret_key", "secretkey", "insecure", "example", "default", "development", "placeholder"),
-    *("correct horse", "correcthorse", "mina-demo", "mina_demo", "lorem ipsum"),
+    *("mina-demo", "mina_demo", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop"),
     *("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",),  # FastAPI's own tutorial
 )
 TRY = "try `openssl rand -hex 32`"

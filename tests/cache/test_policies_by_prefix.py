@@ -1,5 +1,8 @@
 """What is never in clear in Redis, and what is never there at all: by prefix, whatever the answers are."""
 
+import contextlib
+from typing import Any
+
 import httpx
 import pytest
 import zstandard
@@ -22,10 +25,8 @@ def decompressed(value: bytes) -> bytes:
     """`value`, and every zstd frame in it as it was before."""
     found, start = [value], 0
     while (start := value.find(b"\x28\xb5\x2f\xfd", start)) >= 0:
-        try:
+        with contextlib.suppress(zstandard.ZstdError):
             found.append(zstandard.ZstdDecompressor().decompressobj().decompress(value[start:]))
-        except zstandard.ZstdError:
-            pass
         start += 1
     return b"\n".join(found)
 
@@ -37,9 +38,10 @@ async def memory_of(url: str) -> dict[str, bytes]:
         # A dump of a large string is compressed (LZF): it is not told from what is encrypted.
         await client.config_set("rdbcompression", "no")
         async for key in client.scan_iter(count=1000):
-            dumped = await client.dump(key) or b""
-            read = (await client.get(key) or b"") if await client.type(key) == b"string" else b""
-            found[key.decode()] = key + decompressed(dumped) + decompressed(read)
+            is_text = await client.type(key) == b"string"
+            dumped: Any = await client.dump(key)
+            read: Any = await client.get(key) if is_text else b""
+            found[key.decode()] = key + decompressed(dumped or b"") + decompressed(read or b"")
     return found
 
 
