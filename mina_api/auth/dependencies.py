@@ -80,7 +80,7 @@ async def get_viewer(
     reads: Reads,
 ) -> CurrentUser:
     """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
-    limits = limits_of(request)
+    limits, version = limits_of(request), tokens.version
     if limits is not None and is_key(token, key):
         reads = _counted(request, limits, reads)
     try:
@@ -90,7 +90,7 @@ async def get_viewer(
             limits.refused(request)
         raise
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
-    voucher = Voucher(seen.name, seen.entry, until)
+    voucher = Voucher(seen.name, seen.entry, until, lambda: tokens.version == version)
     structlog.contextvars.bind_contextvars(user=viewer.id)
     if limits is not None:
         limits.identify(request, viewer.id, viewer.api_key_id)

@@ -28,12 +28,14 @@ class SigningKeys:
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys: dict[str, str] = {}
         self._first = ""
+        self.version = 0
         self.look_again: Callable[[], None] = lambda: None
         self.use(keys)
 
     def use(self, keys: Sequence[str]) -> bool:
         """Have these in the place of the others; whether one of those is gone, and its tokens with it."""
         before = self._keys.keys()
+        self.version += 1
         self._keys = {key_id(key): key for key in keys}
         self._first = key_id(keys[0])
         return bool(before - self._keys.keys())

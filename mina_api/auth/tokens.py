@@ -30,6 +30,11 @@ class AccessTokens:
         self._clock = clock
         self.seconds = seconds
 
+    @property
+    def version(self) -> int:
+        """Another one whenever the keys are changed: what was verified before need not be good any more."""
+        return self._keys.version
+
     def issue(self, claims: Claims) -> str:
         """A signed token for `claims`."""
         now = int(self._clock.now())

@@ -33,7 +33,7 @@ class Keys:
         self.files = KeyFiles()
         self.forget: Callable[[], None] = lambda: None
         self._derives = False
-        secrets = self._watched("MINA_SECRET_KEY_FILE", auth.secret_key_file, secrets_in, self._use_secrets)
+        secrets = self._watched("MINA_SECRET_KEY_FILE", auth.secret_key_file, secrets_in, self.use_secrets)
         secrets = secrets or [auth.secret_key.get_secret_value()]
         self.signing = SigningKeys(secrets)
         self.signing.look_again = self.files.look
@@ -69,7 +69,8 @@ class Keys:
         except ValueError as failure:
             raise SettingsError([f"{name}: {failure}"]) from None
 
-    def _use_secrets(self, secrets: list[str]) -> None:
+    def use_secrets(self, secrets: Sequence[str]) -> None:
+        """Have these in the place of the others: the first signs, all verify."""
         if self._derives and self.sealer is not None:
             self.sealer.use(derived(secrets))
         if self.signing.use(secrets):

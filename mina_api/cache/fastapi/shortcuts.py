@@ -208,6 +208,8 @@ class Shortcuts:
         """
         until = freshness.is_due_from(entry)
         if voucher is not None:
+            if not voucher.is_good():
+                return
             until = min(until, voucher.until, DEFAULT.is_due_from(voucher.entry))
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
         authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
