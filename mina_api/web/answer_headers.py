@@ -47,6 +47,9 @@ class AnswerHeaders:
             await self._app(scope, receive, send)
             return
 
+        # What is noted further in, also by who copies the scope, is found here.
+        scope.setdefault("state", {})
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = message["headers"] = list(message.get("headers", ()))
