@@ -62,8 +62,10 @@ class TestRequestLimits:
     async def test_says_what_is_left_and_refuses_what_is_more(self, ada: httpx.AsyncClient) -> None:
         first = await ada.post("/api/meetings/", json={"title": "Retro"})
         second = await ada.post("/api/meetings/", json={"title": "Retro"})
+        head = await ada.head("/api/meetings/?page=3")
         refusal = await until_refused(ada)
 
+        assert left(head)["user"] == USER - 3
         assert first.headers["ratelimit-policy"] == f'"address";q={ADDRESS};w=3600, "user";q={USER};w=3600'
         assert left(first)["user"] == USER - 1
         assert left(second) == {"address": left(first)["address"] - 1, "user": USER - 2}
