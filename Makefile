@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system cover soak check bench wrk bench-coherence bench-resilience bench-analytics \
+.PHONY: help run test test-system cover soak check audit bench wrk bench-coherence bench-resilience bench-analytics \
 	bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
@@ -44,6 +44,9 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --no-skips
+
+audit: .venv/.dev ## known vulnerabilities of the locked dependencies; says so where nobody can be asked
+	@exec $(BIN)/python tools/audit.py requirements/run.lock requirements/dev.lock
 
 bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
 	@exec $(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5) --only "$(ONLY)"

@@ -20,6 +20,7 @@ import mina_api.transcripts.models
 import mina_api.web.idempotency  # noqa: F401  (each registers its tables)
 from alembic import context
 from mina_api.db.base import Base
+from mina_api.db.engines import driver_address
 
 # Two processes that migrate at once take turns; the number is this program's own.
 LOCK = 7_216_054_911
@@ -33,7 +34,8 @@ def run(connection: Connection) -> None:
 
 
 async def run_on(url: str) -> None:
-    engine = create_async_engine("postgresql+asyncpg://" + url.split("://", 1)[1], poolclass=pool.NullPool)
+    address, arguments = driver_address(url)
+    engine = create_async_engine(address, poolclass=pool.NullPool, connect_args=arguments)
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

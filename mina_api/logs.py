@@ -18,6 +18,9 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 SECRET_NAMES = ("password", "secret", "token", "authorization", "cookie", "api_key")
 
+# Whose loggers are ours.
+OWN = ("mina", "mina_api")
+
 # A WebSocket's address, which uvicorn logs, can hold one.
 _TICKET = re.compile(r"ticket=[^&\s\"]+")
 # Without local variables: they hold tokens, passwords and other people's words.
@@ -89,7 +92,10 @@ def configure(level: str = "INFO", style: str = "auto", levels: Mapping[str, str
     _writing[:] = [(queue, listener)]
     root = logging.getLogger()
     root.handlers[:] = [_Handing(queue)]
-    root.setLevel(level)
+    # At DEBUG others log what they are given: websockets a handshake's credentials, and every message.
+    root.setLevel("INFO" if level == "DEBUG" else level)
+    for name in OWN:
+        logging.getLogger(name).setLevel(level if level == "DEBUG" else logging.NOTSET)
     for name, own in (levels or {}).items():
         logging.getLogger(name).setLevel(own)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):

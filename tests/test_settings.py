@@ -1,6 +1,7 @@
 import pytest
 
-from mina_api.settings import SettingsError, load_settings
+from mina_api.settings import SettingsError, load_settings, new_secret
+from mina_api.settings.keys import check_secret
 
 GOOD = {"DATABASE_URL": "postgresql://u:p@localhost/db", "MINA_SECRET_KEY": "0123456789abcdef0123456789abcdef"}
 
@@ -59,6 +60,20 @@ class TestLoadSettings:
 
     def test_refuses_a_regular_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert lines(monkeypatch, MINA_SECRET_KEY="a" * 64)[0].startswith("MINA_SECRET_KEY is too regular")
+
+    @pytest.mark.parametrize(
+        "known", ["changeme" * 8, "please-change-me-in-production-0123456789", "correct horse battery staple, by XKCD"]
+    )
+    def test_refuses_a_secret_that_everybody_knows(self, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+        (line,) = lines(monkeypatch, MINA_SECRET_KEY=known)
+
+        assert line.startswith("MINA_SECRET_KEY")
+        assert known not in line
+
+    def test_takes_every_secret_that_is_made_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(50):
+            check_secret(new_secret())
+        assert lines(monkeypatch, MINA_SECRET_KEY="", MINA_SECRET_KEY_FILE="/run/secrets/mina") == []
 
     def test_reads_ttls_of_endpoints_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert lines(monkeypatch, MINA_CACHE_ENDPOINT_TTLS="api_a.get_b=60, api_c.get_d = 7,") == []

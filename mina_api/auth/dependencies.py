@@ -1,5 +1,6 @@
 """Who asks: the viewer of a request, by access token or API key, and what they may do."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,8 +19,10 @@ from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.fastapi import Cache, Identity, Voucher, identify
 from mina_api.cache.outcome import Seen
 from mina_api.cache.service import CacheService
+from mina_api.db.session import ReadSession
 from mina_api.errors import Forbidden, Unauthenticated
 from mina_api.web.dependencies import ReadFactory, Reads
+from mina_api.web.request_limits import RequestLimits, limits_of
 
 bearer = OAuth2PasswordBearer(
     "/api/auth/token", auto_error=False, description="an access token of `/api/auth/token`, or an API key"
@@ -77,12 +80,37 @@ async def get_viewer(
     reads: Reads,
 ) -> CurrentUser:
     """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
-    viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
+    limits, version = limits_of(request), tokens.version
+    if limits is not None and is_key(token, key):
+        reads = _counted(request, limits, reads)
+    try:
+        viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
+    except Unauthenticated:
+        if limits is not None:
+            limits.refused(request)
+        raise
     audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
-    voucher = Voucher(seen.name, seen.entry, until)
+    voucher = Voucher(seen.name, seen.entry, until, lambda: tokens.version == version)
     structlog.contextvars.bind_contextvars(user=viewer.id)
+    if limits is not None:
+        limits.identify(request, viewer.id, viewer.api_key_id)
     identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher))
     return viewer
+
+
+def _counted(request: Request, limits: RequestLimits, reads: ReadFactory) -> ReadFactory:
+    """`reads`, for as long as the address that guesses keys may cost us a look-up."""
+
+    def read() -> AbstractAsyncContextManager[ReadSession]:
+        limits.before_look_up(request)
+        return reads()
+
+    return read
+
+
+def is_key(token: str | None, key: str | None) -> bool:
+    """Whether what was sent is an API key."""
+    return key is not None or (token is not None and token.startswith(api_keys.PREFIX))
 
 
 async def authenticate(
@@ -92,10 +120,8 @@ async def authenticate(
 
     Raises Unauthenticated.
     """
-    if key is None and token is not None and token.startswith(api_keys.PREFIX):
-        key = token
-    if key is not None:
-        return await _by_key(key, cache, reads)
+    if is_key(token, key):
+        return await _by_key(key or token or "", cache, reads)
     if token is not None:
         return await _by_token(token, tokens, cache, reads)
     raise Unauthenticated("Sign in first: send an access token as `Authorization: Bearer …`.")

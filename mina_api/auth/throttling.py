@@ -5,9 +5,9 @@ an address that guesses at many accounts, have wider limits. Whether an account 
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from mina_api.errors import TooManyRequests
+from mina_api.web.addresses import network_of
 from mina_api.web.rate_limits import Quota, RateLimiter
 
 
@@ -52,14 +52,3 @@ class SignInThrottle:
         network, email = network_of(attempt.address), attempt.email.strip().lower()
         await self._limiter.clear(self._pair, email, network)
         await self._limiter.clear(self._account, email)
-
-
-def network_of(address: str) -> str:
-    """What one client can change its address within: an IPv6 /64, or the address itself (RFC 6177)."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import jwt
 
+from mina_api.auth.signing import SigningKeys
 from mina_api.errors import Unauthenticated
 from mina_api.web.clock import Clock
 
-ALGORITHM = "HS256"
 AUDIENCE = "mina"
 
 
@@ -25,10 +25,15 @@ class Claims:
 class AccessTokens:
     """Issues and verifies access tokens; `seconds` is their life."""
 
-    def __init__(self, key: str, seconds: int, clock: Clock) -> None:
-        self._key = key
+    def __init__(self, keys: SigningKeys, seconds: int, clock: Clock) -> None:
+        self._keys = keys
         self._clock = clock
         self.seconds = seconds
+
+    @property
+    def version(self) -> int:
+        """Another one whenever the keys are changed: what was verified before need not be good any more."""
+        return self._keys.version
 
     def issue(self, claims: Claims) -> str:
         """A signed token for `claims`."""
@@ -41,18 +46,12 @@ class AccessTokens:
             "exp": now + self.seconds,
             "jti": secrets.token_urlsafe(8),
         }
-        return jwt.encode(payload, self._key, ALGORITHM)
+        return self._keys.sign(payload)
 
     def verify(self, token: str) -> Claims:
         """The claims of a token that we signed and that has not expired; raises Unauthenticated."""
         try:
-            payload = jwt.decode(
-                token,
-                self._key,
-                [ALGORITHM],
-                audience=AUDIENCE,
-                options={"require": ["sub", "sid", "exp", "iat", "aud"], "verify_exp": False, "verify_iat": False},
-            )
+            payload = self._keys.verify(token, AUDIENCE, ("sub", "sid", "exp", "iat", "aud"))
             if float(payload["exp"]) <= self._clock.now():
                 raise Unauthenticated("The access token has expired.")
             return Claims(int(payload["sub"]), int(payload["sid"]), float(payload["exp"]))

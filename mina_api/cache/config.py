@@ -13,7 +13,7 @@ class CacheConfig:
     """Settings of one cache; TTLs and waits in seconds, sizes in bytes.
 
     `endpoint_ttls` are TTLs by an endpoint's name in its keys, such as `api_meetings.get_meeting`, in the place of
-    those that the endpoints declare.
+    those that the endpoints declare. Answers of `unstored_prefixes` are never in the tier.
     """
 
     enabled: bool = True
@@ -24,6 +24,7 @@ class CacheConfig:
     analytics_ttl: int = 1800
     temp_cache_ttl: int = 300
     endpoint_ttls: Mapping[str, int] = field(default_factory=dict)
+    unstored_prefixes: frozenset[str] = frozenset()
     max_connections: int = 50
     connect_timeout_seconds: float = 0.25
     command_timeout_seconds: float = 0.25

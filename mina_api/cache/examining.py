@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.memory import Memory
-from mina_api.cache.sealing import Sealer
+from mina_api.cache.sealing import Sealer, unsealed
 from mina_api.cache.standing import Standing
 from mina_api.cache.tags import prefix_tag
 from mina_api.cache.tier import Tier
@@ -57,7 +57,7 @@ class Examiner:
         if data is None:
             return None
         try:
-            entry = decode(data if self._sealer is None else self._sealer.open(name, data))
+            entry = unsealed(self._sealer, name, data)
         except UndecodableEntry as failure:
             return Examination(name, len(data), None, (), (f"it cannot be read: {failure}",), False)
         fetched = await self._tier.fetch(name, entry.tags)

@@ -145,6 +145,11 @@ def manual_key(*, namespace: str, prefix: str, key: str) -> CacheKey:
     return _assemble(scope, quote(key, safe=":=&.@,-_~"), "", prefix)
 
 
+def prefix_of(name: str) -> str:
+    """The prefix in a key's name."""
+    return name.split(":", 2)[1]
+
+
 def endpoint_of(name: str) -> str | None:
     """The endpoint in the name of an answer's key; None for a value that was set by hand."""
     parts = name.split(":")

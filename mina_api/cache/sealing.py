@@ -6,12 +6,13 @@ Nonces are random: a key should be changed before 2^32 entries are sealed with i
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mina_api.cache.entry import UndecodableEntry
+from mina_api.cache.entry import Entry, UndecodableEntry, decode
+from mina_api.cache.keys import prefix_of
 
 HEAD = b"MS\x01"
 KEY_BYTES = 32
@@ -21,13 +22,27 @@ _START = len(HEAD) + _ID_BYTES + _NONCE_BYTES
 
 
 class Sealer:
-    """Seals with the first of `keys`, opens with any; raises ValueError unless each is 32 bytes."""
+    """Seals with the first of `keys`, opens with any; raises ValueError unless each is 32 bytes.
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    With `prefixes` it is for their entries alone. `look_again` is asked for newer keys where an entry names one that
+    is not known: a process that has read them sooner seals by them already.
+    """
+
+    def __init__(self, keys: Sequence[bytes], prefixes: Collection[str] | None = None) -> None:
+        self._prefixes = prefixes
+        self.look_again: Callable[[], None] = lambda: None
+        self.use(keys)
+
+    def use(self, keys: Sequence[bytes]) -> None:
+        """Have these in the place of the others, also while entries are read and written; raises ValueError."""
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise ValueError(f"an encryption key has {KEY_BYTES} bytes")
         self._ciphers = {_id_of(key): AESGCM(key) for key in keys}
         self._first = _id_of(keys[0])
+
+    def is_for(self, name: str) -> bool:
+        """Whether the entry of a key's name is sealed: what is not sealed there is not ours."""
+        return self._prefixes is None or prefix_of(name) in self._prefixes
 
     def seal(self, name: str, data: bytes) -> bytes:
         """`data`, readable only under `name` and by who has the key."""
@@ -38,7 +53,10 @@ class Sealer:
     def open(self, name: str, sealed: bytes) -> bytes:
         """What was sealed under `name`; raises UndecodableEntry for anything else."""
         head, body = sealed[:_START], sealed[_START:]
-        cipher = self._ciphers.get(head[len(HEAD) : len(HEAD) + _ID_BYTES])
+        key_id = head[len(HEAD) : len(HEAD) + _ID_BYTES]
+        if key_id not in self._ciphers and head.startswith(HEAD):
+            self.look_again()
+        cipher = self._ciphers.get(key_id)
         if not head.startswith(HEAD) or len(head) < _START or cipher is None:
             raise UndecodableEntry("not sealed with a key of ours")
         try:
@@ -49,3 +67,8 @@ class Sealer:
 
 def _id_of(key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=_ID_BYTES, person=b"mina key id").digest()
+
+
+def unsealed(sealer: Sealer | None, name: str, data: bytes) -> Entry:
+    """The entry in `data`, which the tier had under `name`; raises UndecodableEntry."""
+    return decode(sealer.open(name, data) if sealer is not None and sealer.is_for(name) else data)

@@ -72,13 +72,17 @@ class SignedPickleSerializer:
     codec = 3
 
     def __init__(self, keys: Sequence[bytes], algorithm: str = "sha256") -> None:
-        if not keys or any(len(key) < 32 for key in keys):
-            raise ValueError("pickle needs signing keys of 32 bytes or more")
+        self.use(keys)
         if algorithm not in hashlib.algorithms_guaranteed or algorithm.startswith("shake"):
             raise ValueError(f"{algorithm} is no hash for an HMAC")
-        self._keys = tuple(keys)
         self._algorithm = algorithm
         self._size = hashlib.new(algorithm).digest_size
+
+    def use(self, keys: Sequence[bytes]) -> None:
+        """Have these in the place of the others, also while values are read and written; raises ValueError."""
+        if not keys or any(len(key) < 32 for key in keys):
+            raise ValueError("pickle needs signing keys of 32 bytes or more")
+        self._keys = tuple(keys)
 
     def dump(self, value: Any, context: str, /) -> bytes:
         """Signature, then pickle."""

@@ -7,12 +7,12 @@ from mina_api.cache.adaptive import Observations, TtlExplanation
 from mina_api.cache.clock import Clock
 from mina_api.cache.compression import compress
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.entry import Entry, decode, encode
+from mina_api.cache.entry import Entry, encode
 from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.sealing import Sealer
+from mina_api.cache.sealing import Sealer, unsealed
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
 from mina_api.cache.tracing import span
@@ -89,7 +89,7 @@ class EntryStore:
 
     def read_named(self, name: str, data: bytes) -> Entry:
         """The same by the key's name in the tier."""
-        return decode(data if self._sealer is None else self._sealer.open(name, data))
+        return unsealed(self._sealer, name, data)
 
     def for_memory_alone(self, entry: Entry) -> Entry:
         """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""
@@ -99,10 +99,12 @@ class EntryStore:
 
     async def put(self, key: CacheKey, entry: Entry) -> Entry | None:
         """`entry` as it is in the tier now; None if it is not."""
+        if key.prefix in self._config.unstored_prefixes:
+            return None
         body, compressed = compress(entry.body, self._config.compress_over_bytes)
         packed = replace(entry, body=body, compressed=compressed)
         data = encode(packed)
-        if self._sealer is not None:
+        if self._sealer is not None and self._sealer.is_for(key.name):
             data = self._sealer.seal(key.name, data)
         if len(data) > self._config.max_entry_bytes:
             logger.warning("the answer of %s is not stored: %d bytes", key, len(data))

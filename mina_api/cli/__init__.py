@@ -8,6 +8,7 @@ from mina_api.cli.cache import app as cache
 from mina_api.cli.demo import demo
 from mina_api.cli.dev import dev, start_redis, stop_redis
 from mina_api.cli.import_ import import_
+from mina_api.cli.keys import app as keys
 from mina_api.cli.logs import app as logs
 from mina_api.cli.migrate import migrate
 from mina_api.cli.output import Failure
@@ -23,6 +24,7 @@ app.command("import")(import_)
 app.command("demo")(demo)
 app.add_typer(cache)
 app.add_typer(logs)
+app.add_typer(keys)
 
 
 def main() -> None:

@@ -42,8 +42,10 @@ def make_engine(url: str, options: PoolOptions, *, pools_transactions: bool = Fa
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": _nameless,
         }
+    address, of_address = driver_address(url)
+    arguments |= of_address
     engine = create_async_engine(
-        url,
+        address,
         pool_size=options.size,
         max_overflow=options.overflow,
         pool_timeout=options.timeout_seconds,
@@ -53,6 +55,17 @@ def make_engine(url: str, options: PoolOptions, *, pools_transactions: bool = Fa
     if pools_transactions:
         _limit_each_transaction(engine, limits)
     return engine
+
+
+def driver_address(url: str) -> tuple[str, dict[str, Any]]:
+    """A URL as SQLAlchemy takes it, and what goes to asyncpg beside it: all that libpq's words after `?` say of TLS.
+
+    asyncpg reads `sslmode`, `sslrootcert` and the like in a DSN, as libpq does; SQLAlchemy would hand them over as
+    arguments, which asyncpg does not have.
+    """
+    _, _, rest = url.partition("://")
+    plain, has_words, _ = rest.partition("?")
+    return f"postgresql+asyncpg://{plain}", {"dsn": f"postgresql://{rest}"} if has_words else {}
 
 
 def _nameless() -> str:

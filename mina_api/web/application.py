@@ -2,10 +2,11 @@
 
 import random
 import time
+from collections.abc import Callable, Sequence
 
 import structlog
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mina_api.cache.experiment import CACHE
 from mina_api.cache.fastapi import Shortcuts
@@ -18,7 +19,20 @@ from mina_api.web.timing import queries_so_far
 
 
 class Application(FastAPI):
-    """FastAPI whose hits in memory are answered before any routing, as `Shortcuts` says."""
+    """FastAPI whose hits in memory are answered before any routing, as `Shortcuts` says.
+
+    What is in `outermost`, each around the one before, is around Starlette's own middleware too: it sees every
+    answer of the long way, also that to an unexpected failure.
+    """
+
+    outermost: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """All middleware around the router."""
+        stack = super().build_middleware_stack()
+        for wrap in self.outermost:
+            stack = wrap(stack)
+        return stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""

@@ -23,12 +23,24 @@ HEADERS: Mapping[str, Json] = {
     "Content-Disposition": {"description": "a file's name", "example": 'attachment; filename="meeting-42.vtt"'},
     "Retry-After": {"description": "seconds to wait (RFC 9110 section 10.2.3)", "example": "2"},
     "WWW-Authenticate": {"description": "how to sign in (RFC 6750)", "example": "Bearer"},
+    "RateLimit-Policy": {
+        "description": "the limits that this request was counted under: `q` requests in any `w` seconds"
+        " (draft-ietf-httpapi-ratelimit-headers); not on an answer of the cache, which is not counted",
+        "example": '"address";q=120000;w=60, "user";q=60000;w=60',
+    },
+    "RateLimit": {
+        "description": "what is left of each: `r` requests, and more of them in `t` seconds",
+        "example": '"address";r=119990;t=42, "user";r=59990;t=42',
+    },
     "X-Request-ID": {
         "description": "the request's own, or a new one: it stands in the log",
         "example": "7d6c1f0e9b8a4c53a2f1e0d9c8b7a695",
     },
 }
-SOMETIMES = frozenset(("Idempotency-Replayed", "Content-Disposition"))
+LIMITS = ("RateLimit-Policy", "RateLimit")
+SOMETIMES = frozenset(("Idempotency-Replayed", "Content-Disposition", *LIMITS))
+# Whoever watches over the service asks as often as they like.
+UNLIMITED = ("/ops/health", "/metrics")
 SENT_WITH: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 DETAILS: Mapping[int, str] = {
     400: "There was an error parsing the body",
@@ -40,7 +52,7 @@ DETAILS: Mapping[int, str] = {
     413: "The body is larger than 1 MB, the most that is read here.",
     415: "A transcript is one of: application/json, text/vtt.",
     422: "A mistake in the request.",
-    429: "Too many sign-ins: wait a while.",
+    429: "More was asked for than the limit allows: wait before the next request.",
     503: "The database cannot answer now.",
     504: "Nothing stored.",
 }
@@ -101,14 +113,22 @@ def _complete(document: Json) -> None:
             for status in (400, 413):
                 operation["responses"].setdefault(str(status), _problem(status))
             _give_examples(operation["requestBody"]["content"], schemas)
+        if is_limited := not is_unlimited(path):
+            operation["responses"].setdefault("429", {**_problem(429), **_with_headers("Retry-After")})
         for status, response in operation["responses"].items():
-            response.setdefault("headers", {}).update(_with_headers("X-Request-ID")["headers"])
+            named = ("X-Request-ID", *LIMITS) if is_limited else ("X-Request-ID",)
+            response.setdefault("headers", {}).update(_with_headers(*named)["headers"])
             content = response.get("content", {})
             if MEDIA_TYPE in content or content.get("application/json", {}).get("schema") == PROBLEM:
                 content = {MEDIA_TYPE: {"schema": PROBLEM, "example": _example_of_problem(int(status), path)}}
                 response["content"] = content
             _give_examples(content, schemas)
         operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def is_unlimited(path: str) -> bool:
+    """Whether requests to `path` are not limited, whoever sends them."""
+    return path.startswith(UNLIMITED)
 
 
 def _operations(document: Json) -> Iterator[tuple[str, Json]]:

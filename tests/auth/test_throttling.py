@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI
 
 from mina_api.app import create_app
-from mina_api.auth.throttling import network_of
 from mina_api.cache.testing import FakeClock
 from mina_api.settings import Settings
+from mina_api.web.addresses import network_of
 from tests.api import PASSWORD, a_client, register, running
 
 ATTEMPTS, ACCOUNT_ATTEMPTS, ADDRESS_FAILURES = 3, 6, 8

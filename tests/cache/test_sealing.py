@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mina_api.cache.entry import UndecodableEntry
-from mina_api.cache.sealing import HEAD, Sealer
+from mina_api.cache.entry import UndecodableEntry, encode
+from mina_api.cache.sealing import HEAD, Sealer, unsealed
+from tests.cache.test_entry import an_entry
 
 OLD, NEW = b"1" * 32, b"2" * 32
 
@@ -52,3 +53,22 @@ class TestSealer:
     def test_needs_keys_of_32_bytes(self, keys: list[bytes]) -> None:
         with pytest.raises(ValueError, match="32 bytes"):
             Sealer(keys)
+
+    def test_takes_nothing_in_clear_for_its_prefixes_and_leaves_the_others_in_clear(self) -> None:
+        sealer, clear = Sealer([OLD], frozenset(("private",))), encode(an_entry())
+
+        assert sealer.is_for("mina:private:k") and not sealer.is_for("mina:temp:k")
+        assert unsealed(sealer, "mina:temp:k", clear) == an_entry()
+        assert unsealed(sealer, "mina:private:k", sealer.seal("mina:private:k", clear)) == an_entry()
+        with pytest.raises(UndecodableEntry):
+            unsealed(sealer, "mina:private:k", clear)
+
+    def test_changes_its_keys_where_an_entry_names_one_that_is_new(self) -> None:
+        sealer = Sealer([OLD])
+        sealer.look_again = lambda: sealer.use([NEW, OLD])
+
+        assert sealer.open("k", Sealer([NEW]).seal("k", b"x")) == b"x"
+        sealer.look_again = lambda: sealer.use([NEW])
+        sealer.use([NEW])
+        with pytest.raises(UndecodableEntry):
+            sealer.open("k", Sealer([OLD]).seal("k", b"x"))

@@ -1,6 +1,7 @@
 """Answering a request to a cached endpoint: from the cache, by a 304, or by running the endpoint."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -9,6 +10,7 @@ from starlette.background import BackgroundTask
 
 from mina_api.cache.entry import Entry
 from mina_api.cache.experiment import CONTROL
+from mina_api.cache.fastapi.admission import admission_of
 from mina_api.cache.fastapi.calls import call
 from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
@@ -53,14 +55,21 @@ class Answering:
         context = self.plan.context(request, identity, cache.clock.now())
         from_dependencies: list[Header] = list(injected.raw_headers)
         load = _Load(self, request, injected, values)
+        admission = admission_of(request)
+        is_admitted = admission is None or admission.admits(request)
         condition = self.plan.caching.condition
         if cache.experiment is not None and identity is not None:
             request.state.arm = arm = cache.experiment.arm_of(identity.user_id)
-            if arm == CONTROL:
+            if arm == CONTROL and is_admitted:
                 return _own(await load.response(), Served(None, Outcome.BYPASS, CONTROL), from_dependencies, cache)
-        if (self.plan.needs_identity and identity is None) or (condition is not None and not condition(context)):
+        is_outside = self.plan.needs_identity and identity is None
+        if is_outside or (condition is not None and not condition(context)):
+            if admission is not None and not is_admitted:
+                raise admission.refusal(request)
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
         demand = parse_demand(_header(request, "cache-control"))
+        if not is_admitted:
+            demand = replace(demand, only_if_cached=True)
         read = Read(
             self.plan.key(request, identity, context, cache.config),
             self.plan.policy(context, cache.config),
@@ -77,6 +86,8 @@ class Answering:
             served = await cache.read(read)
         except TooManyLoads as refusal:
             raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
+        finally:
+            load.is_awaited = False
         request.state.cache_seconds = time.perf_counter() - began - load.seconds
         if served.entry is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
@@ -94,6 +105,8 @@ class Answering:
             response = _bare(answer.body, answer.status, answer.headers)
             response.background = load.background
             return response
+        if admission is not None and not is_admitted:
+            raise admission.refusal(request)
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
@@ -137,6 +150,8 @@ class _Load:
         self.made: Response | None = None
         self.seconds = 0.0
         self.background: BackgroundTask | None = None
+        # What is loaded when nobody waits for it any more, to be fresh or to be compared, is nobody's cost.
+        self.is_awaited = True
 
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
@@ -173,6 +188,9 @@ class _Load:
 
     async def response(self) -> Response:
         """The endpoint's response, after `response_model`."""
+        admission = admission_of(self._request)
+        if admission is not None and self.is_awaited:
+            admission.count(self._request)
         before = len(self._injected.raw_headers)
         returned = await call(self._route.endpoint, self._values)
         return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])

@@ -1,5 +1,6 @@
 """Who asks, as the authentication dependency tells the cache."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -12,12 +13,15 @@ from mina_api.cache.outcome import NOTHING_READ, Vintage
 class Voucher:
     """That whoever sends the same Authorization is the same identity, and may do the same.
 
-    It is true as long as memory has this very `entry` under `name`, and until then (seconds since the epoch).
+    It is true as long as memory has this very `entry` under `name`, and until then (seconds since the epoch). Where
+    `is_good` says that it is not any more, nothing is made to rest on it; what does already is to be cleared
+    (`Shortcuts.clear`).
     """
 
     name: str
     entry: Entry
     until: float
+    is_good: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

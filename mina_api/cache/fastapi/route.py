@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, _effective_route_context_var, iter_route_contexts
 
 from mina_api.cache.fastapi.answers import Answering
@@ -53,6 +54,11 @@ class CachedRoute(APIRoute):
         """This route, or what it is by way of the router that includes it (its prefix and dependencies)."""
         context = _effective_route_context_var.get()
         return context if context is not None and context.original_route is self else self
+
+
+def is_cached(request: HTTPConnection) -> bool:
+    """Whether the endpoint that a request was routed to is marked as cached."""
+    return hasattr(request.scope.get("endpoint"), CACHED)
 
 
 def cached_endpoints(application: FastAPI) -> Mapping[str, Caching]:

@@ -208,6 +208,8 @@ class Shortcuts:
         """
         until = freshness.is_due_from(entry)
         if voucher is not None:
+            if not voucher.is_good():
+                return
             until = min(until, voucher.until, DEFAULT.is_due_from(voucher.entry))
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
         authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
@@ -217,6 +219,11 @@ class Shortcuts:
         key = (scope["raw_path"], scope["query_string"], authorizations[0] if authorizations else None)
         self._drop(key)
         self._table.put(key, shortcut, OVERHEAD_BYTES + sum(map(len, filter(None, key))) + 2 * entry.size)
+
+    def clear(self) -> None:
+        """Forget all of them: what they rest on is true no more."""
+        self.settle()
+        self._table.clear()
 
     def settle(self) -> None:
         """Note the hits so far."""

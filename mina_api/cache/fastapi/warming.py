@@ -11,6 +11,9 @@ from fastapi import Request
 
 from mina_api.cache.fastapi.identity import Identity
 
+# Where repeated requests are served; no name of a host.
+SERVER = ("warming", 80)
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -48,6 +51,11 @@ def recipe_of(request: Request, identity: Identity | None) -> str:
         ),
         sort_keys=True,
     )
+
+
+def is_repeated(scope: Mapping[str, Any]) -> bool:
+    """Whether a request was made by a Repeater: no server has this name for one that came by the network."""
+    return scope.get("server") == SERVER
 
 
 class Repeater:
@@ -100,7 +108,7 @@ async def _get(application: Application, recorded: RecordedRequest, headers: Map
             "query_string": recorded.query.encode("latin-1"),
             "headers": [(b"host", b"warming"), *((k.lower().encode(), v.encode()) for k, v in headers.items())],
             "client": ("127.0.0.1", 0),
-            "server": ("warming", 80),
+            "server": SERVER,
             "state": {},
         },
         receive,
