@@ -20,12 +20,13 @@ from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
+from mina_api.cache.installed import install_cache_service
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier, TlsFiles, parse_target
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, MsgpackSerializer, Serializer, SignedPickleSerializer
-from mina_api.cache.service import CacheService, install_cache_service
+from mina_api.cache.service import CacheService
 from mina_api.cache.source import Source
 from mina_api.cache.tier import Tier
 from mina_api.db.conflicts import is_conflict
