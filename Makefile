@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system cover soak check bench wrk bench-coherence bench-resilience bench-analytics \
+.PHONY: help run test test-system cover soak check bench profile wrk bench-coherence bench-resilience bench-analytics \
 	bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
@@ -47,6 +47,9 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 
 bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
 	@exec $(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5) --only "$(ONLY)"
+
+profile: .venv/.run .dev/measuring/.ready wrk ## where a hit's microseconds go (SECONDS=20)
+	@exec $(BIN)/python -m benchmarks.speed.profiling --seconds $(or $(SECONDS),20)
 
 bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
 	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)
