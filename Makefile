@@ -1,6 +1,6 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system cover soak check bench profile wrk bench-coherence bench-resilience bench-analytics \
+.PHONY: help run test test-system cover soak measure-faults check bench profile wrk bench-coherence bench-resilience bench-analytics \
 	bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
@@ -37,6 +37,9 @@ cover: .venv/.dev ## branch coverage of the cache by its own tests; fails below 
 
 soak: .venv/.dev ## the same for MINUTES=20, with SEED=… or any; exit code 1 where a read is older than it may be
 	@exec $(BIN)/python -m tests.system.history --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+measure-faults: .venv/.dev ## run the tests of faults, and write what they measured into docs/scaling.md
+	@exec $(BIN)/python -m tests.docs.faults
 
 check: .venv/.dev ## format, lint, strict types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ from mina_api.cache.tier import TierRefused
 from mina_api.dev.valkey import PrivateValkey
 from tests.cache.proxy import a_proxy
 from tests.cache.services import PATIENT, a_cache, available, until
+from tests.measured import Measured
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 
@@ -69,13 +70,14 @@ class TestConnections:
 
                 assert (at_start, proxy.accepted, cache.is_available) == (1, 1, False)
 
-    async def test_are_found_again_by_one_probe(self, valkey_url: str) -> None:
+    async def test_are_found_again_by_one_probe(self, valkey_url: str, measured: Measured) -> None:
         async with a_proxy(valkey_url) as proxy:
             proxy.is_open = False
             async with a_cache(proxy.url) as cache:
                 await until(lambda: proxy.accepted > 3)
-                proxy.is_open = True
-                await available(cache)
+                with measured.timed("found again in"):
+                    proxy.is_open = True
+                    await available(cache)
 
                 assert await cache.set("k", 1) and await cache.get("k") == 1
 
