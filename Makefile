@@ -1,6 +1,7 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system cover soak check audit bench wrk bench-coherence bench-resilience bench-analytics \
+.PHONY: help run test test-system cover soak measure-faults check audit bench profile wrk bench-coherence \
+	bench-resilience bench-analytics \
 	bench-live bench-fingerprints lock migrate clean
 
 PORT ?= 8000
@@ -38,6 +39,9 @@ cover: .venv/.dev ## branch coverage of the cache by its own tests; fails below 
 soak: .venv/.dev ## the same for MINUTES=20, with SEED=… or any; exit code 1 where a read is older than it may be
 	@exec $(BIN)/python -m tests.system.history --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
+measure-faults: .venv/.dev ## run the tests of faults, and write what they measured into docs/scaling.md
+	@exec $(BIN)/python -m tests.docs.faults
+
 check: .venv/.dev ## format, lint, strict types, import contracts, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -50,6 +54,9 @@ audit: .venv/.dev ## known vulnerabilities of the locked dependencies; says so w
 
 bench: .venv/.run .dev/peers/.ready .dev/measuring/.ready wrk ## a cached answer beside floors and other caches (ROUNDS=5 SECONDS=5 ONLY=mina,raw)
 	@exec $(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5) --only "$(ONLY)"
+
+profile: .venv/.run .dev/measuring/.ready wrk ## where a hit's microseconds go (SECONDS=20)
+	@exec $(BIN)/python -m benchmarks.speed.profiling --seconds $(or $(SECONDS),20)
 
 bench-coherence: .venv/.dev .dev/peers/.ready ## stale reads and slower writes, beside other caches (ROUNDS=3 SECONDS=15)
 	@exec $(BIN)/python -m benchmarks.coherence --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),15)

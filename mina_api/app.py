@@ -18,10 +18,11 @@ from mina_api.auth.passwords import Passwords
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
+from mina_api.cache.installed import install_cache_service
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.redis_tier.ledger import RedisLedger
-from mina_api.cache.service import CacheService, install_cache_service
+from mina_api.cache.service import CacheService
 from mina_api.cache.source import Source
 from mina_api.cache.tier import Tier
 from mina_api.composition.caching import cache_config, check_redis_url, tls_files

@@ -7,7 +7,7 @@ from hypothesis import settings
 settings.register_profile("mina", deadline=None)
 settings.load_profile("mina")
 
-pytest_plugins = ("tests.servers", "tests.api", "tests.planted", "tests.system.serving")
+pytest_plugins = ("tests.servers", "tests.api", "tests.planted", "tests.measured", "tests.system.serving")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

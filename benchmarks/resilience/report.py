@@ -35,7 +35,8 @@ def markdown(stampeded: Sequence[Stampedes], lost: Sequence[Outages], rounds: in
             f" {os.getloadavg()[0]:.1f} at the end. `make bench-resilience`.",
             f"- A page of 7 KB for one signed-in user, on FastAPI under uvicorn; its load takes"
             f" {1000 * LOAD_SECONDS:g} ms in stampedes, {1000 * LOAD_SECONDS_OF_OUTAGES:g} ms in outages.",
-            f"- Mina is whole, with its Postgres and its default time-outs. {rounds} rounds by turns.",
+            "- Mina is whole, with its Postgres and its default time-outs, but without audits."
+            f" {rounds} rounds by turns.",
             "",
             *(_stampedes(stampeded) if stampeded else ()),
             *(_outages(lost, seconds) if lost else ()),

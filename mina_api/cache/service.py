@@ -1,30 +1,27 @@
 """The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
 
-import asyncio
 import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from mina_api.cache.adaptive import TtlExplanation
 from mina_api.cache.auditing import Auditor
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.coherence import Coherence
-from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.examining import Examination, Examiner
 from mina_api.cache.experiment import Experiment
-from mina_api.cache.freshness import DEFAULT, Chance, Freshness
+from mina_api.cache.freshness import Chance
+from mina_api.cache.health import CacheHealth, health_of
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
 from mina_api.cache.keys import CacheKey, manual_key
 from mina_api.cache.looking_up import Claim
-from mina_api.cache.memory import Fence, Memory
-from mina_api.cache.outcome import Demand, Loaded, Seen, Served, Vintage
-from mina_api.cache.policy import CachePolicy, Consistency
-from mina_api.cache.read_through import MEMORY, TIER, ReadThrough
+from mina_api.cache.memory import Memory
+from mina_api.cache.outcome import Seen, Served
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.read_through import ReadThrough
 from mina_api.cache.reading import Read
 from mina_api.cache.sealing import Sealer
 from mina_api.cache.serializers import JSON, Serializer
@@ -32,26 +29,13 @@ from mina_api.cache.source import Source
 from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
-from mina_api.cache.tags import meeting_tag, prefix_tag, scope_tag, user_tag
+from mina_api.cache.tags import prefix_tag, scope_tag
 from mina_api.cache.tier import ServerMemory, Tier, TierUnavailable
 from mina_api.cache.usage import Usage, UsageRecorder
+from mina_api.cache.values import Values
 from mina_api.cache.warming import Ask, WarmProgress, warm
 
 logger = logging.getLogger(__name__)
-
-_ABSENT = object()
-
-
-@dataclass(frozen=True, slots=True)
-class CacheHealth:
-    """`latency_ms` is one round trip; sizes as Redis words them, None where it could not be asked."""
-
-    status: Literal["healthy", "degraded", "unavailable"]
-    available: bool
-    latency_ms: float | None
-    used_memory_human: str | None
-    maxmemory_human: str | None
-    stats: CacheStats
 
 
 class CacheService:
@@ -88,7 +72,6 @@ class CacheService:
             wants_lease=self.config.consistency == "strict",
         )
         self.coherence = Coherence(self.memory, self._standing)
-        self._serializer = serializer
         self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
         self._reads = ReadThrough(
             self.memory,
@@ -101,6 +84,18 @@ class CacheService:
             chance,
             source or Source(),
         )
+        self._values = Values(
+            self.memory,
+            self._standing,
+            tier,
+            self._store,
+            self._reads,
+            self.config,
+            self.clock,
+            self._counters,
+            serializer,
+            self._forget_everywhere,
+        )
         self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
         self.auditor = Auditor(
@@ -112,9 +107,8 @@ class CacheService:
             chance,
         )
         self._usage = Usage()
-        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self._settle)
+        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self._counters.settle)
         self._invalidator = Invalidator(tier, self.config, self._counters, journal)
-        self._before_stats: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         """Reach for the tier."""
@@ -169,14 +163,7 @@ class CacheService:
 
     async def get_many(self, keys: Sequence[str], prefix: str = "temp") -> dict[str, Any]:
         """The values that are there, by key; all are asked for at once."""
-        names = [self._key(key, prefix) for key in keys]
-        values = await asyncio.gather(*map(self._find, names))
-        for name, (value, tier) in zip(names, values, strict=True):
-            if value is _ABSENT:
-                self._counters.loaded(name)
-            else:
-                self._counters.hit(name, tier)
-        return {key: value for key, (value, _) in zip(keys, values, strict=True) if value is not _ABSENT}
+        return await self._values.get_many(keys, prefix)
 
     async def set(
         self, key: str, value: Any, ttl: int | None = None, prefix: str = "temp", tags: Iterable[str] = ()
@@ -185,20 +172,7 @@ class CacheService:
 
         Raises TypeError or ValueError for what the serializer cannot hold, for a bad TTL, and for too many tags.
         """
-        policy = self._policy(prefix, ttl, tags)
-        name = self._key(key, prefix)
-        loaded = self._loaded(name, value)
-        try:
-            epoch = self._tier.epoch
-            tokens = tuple(token for token in await self._tier.snapshot(policy.tags) if token is not None)
-        except TierUnavailable:
-            return False
-        if len(tokens) < len(policy.tags) or self._standing.forbids(policy.tags):
-            return False
-        if await self._store.put(name, self._store.make(name, policy, loaded, tokens, epoch)) is None:
-            return False
-        await self._forget_everywhere(name.name)
-        return True
+        return await self._values.set(key, value, ttl, prefix, tags)
 
     async def delete(self, key: str, prefix: str = "temp") -> bool:
         """Forget one value; whether it was there. For what other keys depend on, invalidate a tag."""
@@ -217,35 +191,14 @@ class CacheService:
 
         One that the serializer cannot read is deleted and loaded.
         """
-        return (await self._get_or_load(key, loader, policy)).value
+        return (await self._values.get_or_load(key, loader, policy)).value
 
     async def get_or_load_seen(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Seen:
         """As `get_or_load`, with the tokens that it was read under: an `Identity` made of it says them.
 
         It is not counted: each request asks for who makes it, and would count twice.
         """
-        return await self._get_or_load(key, loader, policy, is_counted=False)
-
-    async def _get_or_load(
-        self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy, *, is_counted: bool = True
-    ) -> Seen:
-        name = self._key(key, policy.prefix)
-
-        async def load() -> Loaded:
-            return self._loaded(name, await loader())
-
-        full = self._policy(policy.prefix, policy.ttl, policy.tags, policy.freshness, policy.consistency)
-        entry, fence = await self._read_value(Read(name, full, load, is_counted=is_counted))
-        try:
-            value = self._value(entry)
-        except UndecodableBody as failure:
-            self._unreadable(name, failure)
-            again = Read(name, full, load, Demand(reload=True), is_counted=is_counted)
-            entry, fence = await self._read_value(again)
-            value = self._value(entry)
-        # An entry that is not in the tier is under no tokens: those of its tags are not known.
-        tokens = dict(zip(entry.tags, entry.tokens, strict=True)) if entry.tokens else dict.fromkeys(full.tags)
-        return Seen(value, Vintage(tokens, fence), name.name, entry)
+        return await self._values.get_or_load(key, loader, policy, is_counted=False)
 
     # Invalidation
 
@@ -325,7 +278,7 @@ class CacheService:
 
     def before_stats(self, settle: Callable[[], None]) -> None:
         """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""
-        self._before_stats.append(settle)
+        self._counters.before_stats(settle)
 
     def count_hits(self, key: CacheKey, tier: str, times: int, recipe: Callable[[], str] | None) -> None:
         """Count answers from memory, or from the tier, that were given without `read`."""
@@ -343,16 +296,10 @@ class CacheService:
 
     def totals(self) -> dict[str, int]:
         """Every count of this process since its start, each under one name (`stats.groups` reads them)."""
-        self._settle()
         return self._counters.totals()
-
-    def _settle(self) -> None:
-        for settle in self._before_stats:
-            settle()
 
     def get_cache_stats(self) -> CacheStats:
         """This process's counters."""
-        self._settle()
         return self._counters.snapshot()
 
     async def server_memory(self) -> ServerMemory:
@@ -361,113 +308,14 @@ class CacheService:
 
     async def health(self) -> CacheHealth:
         """How the tier is; never raises for a lost one."""
-        started = self.clock.monotonic()
-        try:
-            memory = await self._tier.memory()
-        except TierUnavailable:
-            return CacheHealth("unavailable", False, None, None, None, self.get_cache_stats())
-        latency_ms = (self.clock.monotonic() - started) * 1000
-        status: Literal["healthy", "degraded"] = "healthy" if latency_ms < self.config.slow_ms else "degraded"
-        return CacheHealth(status, True, latency_ms, memory.used, memory.maximum, self.get_cache_stats())
+        return await health_of(self._tier, self.clock, self.config.slow_ms, self.get_cache_stats)
 
     # Parts
 
     def _key(self, key: str, prefix: str) -> CacheKey:
         return manual_key(namespace=self.config.namespace, prefix=prefix, key=key)
 
-    def _policy(
-        self,
-        prefix: str,
-        ttl: int | None,
-        tags: Iterable[str],
-        freshness: Freshness = DEFAULT,
-        consistency: Consistency | None = None,
-    ) -> CachePolicy:
-        own = prefix_tag(prefix)
-        every = (own, *(tag for tag in dict.fromkeys(tags) if tag != own))
-        chosen = self.config.ttl_of(prefix) if ttl is None else ttl
-        return CachePolicy(chosen, prefix, every, freshness, consistency)
-
     async def _forget_everywhere(self, name: str) -> None:
         """Have no process give what it has in memory under `name`; where Redis is lost, their leases run out."""
         with contextlib.suppress(TierUnavailable):
             await self._tier.forget([name])
-
-    def _loaded(self, key: CacheKey, value: Any) -> Loaded:
-        return Loaded(self._serializer.dump(value, key.canonical), codec=self._serializer.codec)
-
-    async def _read_value(self, read: Read) -> tuple[Entry, Fence]:
-        served = await self._reads.read(read)
-        assert served.entry is not None, "a loader of values always gives one"  # noqa: S101
-        return served.entry, served.fence
-
-    def _value(self, entry: Entry) -> Any:
-        """The value in `entry`; raises UndecodableBody, also for one that another serializer wrote."""
-        if entry.codec != self._serializer.codec:
-            raise UndecodableBody(f"it is of codec {entry.codec}, not {self._serializer.codec}")
-        return self._serializer.load(plain_body(entry, self.config.max_body_bytes), entry.key)
-
-    def _unreadable(self, key: CacheKey, failure: Exception) -> None:
-        self._counters.errors += 1
-        logger.error("the entry of %s cannot be read: %s", key, failure)
-
-    async def _find(self, key: CacheKey) -> tuple[Any, str]:
-        """The value of `key` under whatever tags it was set with, else _ABSENT, and the tier that was asked last.
-
-        Tokens are read after the entry.
-        """
-        own = prefix_tag(key.prefix)
-        try:
-            kept = self.memory.get(key.name)
-            if kept is not None and kept.key == key.canonical and kept.is_fresh(self.clock.now()):
-                return self._value(kept), MEMORY
-            if self._standing.forbids((own,)):
-                return _ABSENT, TIER
-            fence = self.memory.fence()
-            fetched = await self._tier.fetch(key.name, (own,))
-            if fetched.data is None:
-                return _ABSENT, TIER
-            entry = self._store.read(key, fetched.data)
-            tokens = fetched.tokens
-            if entry.tags != (own,):
-                tokens = (await self._tier.fetch(key.name, entry.tags)).tokens
-            valid = entry.key == key.canonical and entry.epoch == fetched.epoch and entry.tokens == tokens
-            if not valid or self._standing.forbids(entry.tags) or not entry.is_fresh(self.clock.now()):
-                return _ABSENT, TIER
-            self.memory.put(key.name, entry, fence, bounded=self.config.consistency == "bounded")
-            return self._value(entry), TIER
-        except TierUnavailable:
-            return _ABSENT, TIER
-        except (UndecodableEntry, UndecodableBody) as failure:
-            self._unreadable(key, failure)
-            return _ABSENT, TIER
-
-
-_installed: list[CacheService] = []
-
-
-def install_cache_service(service: CacheService | None) -> None:
-    """Make `service` what `get_cache_service` gives; None forgets it."""
-    _installed[:] = [service] if service is not None else []
-
-
-def get_cache_service() -> CacheService:
-    """The service that the running program has installed; raises RuntimeError where none is."""
-    if not _installed:
-        raise RuntimeError("no cache service is installed: the application's lifespan does it")
-    return _installed[0]
-
-
-async def invalidate_meeting_cache(meeting_id: int) -> None:
-    """Forget every answer that depends on a meeting."""
-    await get_cache_service().invalidate_tags(meeting_tag(meeting_id))
-
-
-async def invalidate_user_cache(user_id: int) -> None:
-    """Forget every answer that a user got."""
-    await get_cache_service().invalidate_tags(user_tag(user_id))
-
-
-async def invalidate_analytics_cache() -> None:
-    """Forget every answer of analytics, everybody's."""
-    await get_cache_service().clear_prefix("analytics")

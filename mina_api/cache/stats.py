@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypedDict
 
 from mina_api.cache.clock import Clock
@@ -47,6 +47,16 @@ class Counters:
         self.errors = 0
         self.bypasses = 0
         self._named: Counter[tuple[str, ...]] = Counter()
+        self._before_stats: list[Callable[[], None]] = []
+
+    def before_stats(self, settle: Callable[[], None]) -> None:
+        """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""
+        self._before_stats.append(settle)
+
+    def settle(self) -> None:
+        """Count what was not counted yet."""
+        for settle in self._before_stats:
+            settle()
 
     def hit(self, key: CacheKey, tier: str, times: int = 1) -> None:
         """Count answers from the cache."""
@@ -81,6 +91,7 @@ class Counters:
 
     def snapshot(self) -> CacheStats:
         """The counts now."""
+        self.settle()
         total = self.hits + self.misses
         return CacheStats(
             hits=self.hits,
@@ -95,6 +106,7 @@ class Counters:
 
     def totals(self) -> dict[str, int]:
         """Every count now, each under one name."""
+        self.settle()
         named = {SEPARATOR.join(name): count for name, count in self._named.items()}
         return {**{name: getattr(self, name) for name in TOTALS}, **named}
 

@@ -14,76 +14,28 @@ import math
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mina_api.db.acknowledgements import Acknowledgements
 from mina_api.db.epochs import DOUBTED, LOCK_ALONE, AnotherServer, join_epoch
 from mina_api.db.notify import LOST, ListenerConnection, listening
 from mina_api.db.outbox import WRITERS, Lift
-from mina_api.db.peer_tables import CLEAN, ENTER, HOLD, LEAVE, LOOK, REGISTERED, RELEASE, RENEW, TELL
+from mina_api.db.own_holds import OwnHolds
+from mina_api.db.peer_tables import CLEAN, ENTER, LEAVE, LOOK, REGISTERED, RENEW, TELL
+from mina_api.db.peering import DRIFT, Drain, Local, Mode, PeersUnreachable, Registered
 from mina_api.db.session import Database
 
 logger = logging.getLogger(__name__)
 
-Mode = Literal["redis", "postgres"]
-
-# What the rates of two processes' clocks may differ by.
-DRIFT = 0.01
 # A row's own end while its process waits to be let in: it serves nothing yet.
 ENTERING_SECONDS = 60.0
 HELD = "mina_held"
 
 
-def without_redis(peers: Mapping[str, Mode]) -> dict[str, Mode]:
-    """Those of `peers` whom Redis tells nothing."""
-    return {process: mode for process, mode in peers.items() if mode == "postgres"}
-
-
-class Registered(dict[str, Mode]):
-    """The other processes that may serve, and the epoch in force."""
-
-    epoch: bytes | None = None
-
-
-class PeersUnreachable(ConnectionError):
-    """Peers may serve what a write changes, and cannot be told."""
-
-
-class Drain(Protocol):
-    """Lifts what the outbox has; raises if `epoch` is not in force."""
-
-    def __call__(self, lift: Lift, *, epoch: str) -> Awaitable[object]:
-        """Returns once the outbox is empty."""
-
-
 def _nobody_to_tell() -> None:
     return
-
-
-class Local(Protocol):
-    """What peers have this process do."""
-
-    @property
-    def held(self) -> frozenset[str]:
-        """The owners of the holds that are in force here."""
-
-    def hold(self, owner: str, tags: Iterable[str]) -> None:
-        """Neither serve nor keep anything under `tags` until `drop`."""
-
-    def drop(self, owner: str) -> None:
-        """End a hold."""
-
-    def permit(self, until: float) -> None:
-        """Serve until then what Redis vouches for."""
-
-    def permit_memory(self, until: float) -> None:
-        """Serve from memory until then, without Redis."""
-
-    def start_over(self) -> None:
-        """Forget what is in memory."""
 
 
 class PostgresPeers:
@@ -115,7 +67,6 @@ class PostgresPeers:
         self._look_again: Callable[[], None] = _nobody_to_tell
         self._lose: Callable[[], None] = _nobody_to_tell
         self._lease_seconds = lease_seconds
-        self._hold_seconds = hold_seconds
         self._timeout_seconds = timeout_seconds
         self._serves_without_postgres = serves_without_postgres
         self._now = now
@@ -126,10 +77,7 @@ class PostgresPeers:
         self._connected = asyncio.Event()
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._expected: dict[str, Acknowledgements] = {}
-        # Holds of this process's writers and when they run out; who was told of them.
-        self._holding: dict[str, float] = {}
-        self._told: set[str] = set()
+        self._own = OwnHolds(self.process, self._fetch, lease_seconds, hold_seconds, now)
         self._task: asyncio.Task[None] | None = None
 
     # Life
@@ -196,27 +144,14 @@ class PostgresPeers:
 
         `peers` are all of them where `with_all`, else those without Redis. Raises PeersUnreachable.
         """
-        self._holding[owner] = self._now() + self._hold_seconds
+        self._own.begin(owner)
         self._local.hold(owner, tags)
-        if not peers:
-            return
-        self._told.add(owner)
-        acknowledgements = self._expected[owner] = Acknowledgements(set(peers))
-        try:
-            await self._fetch(HOLD, owner, self.process, list(tags), with_all, self._hold_seconds)
-            await acknowledgements.wait(self._lease_seconds * (1 + DRIFT))
-        finally:
-            del self._expected[owner]
+        if peers:
+            await self._own.place(owner, tags, peers, with_all=with_all)
 
     async def release(self, owner: str, *, is_lifted: bool) -> None:
         """End a hold; where Redis could not be told by the writer, those who reach it drain the outbox first."""
-        if owner in self._told:
-            self._told.discard(owner)
-            try:
-                await self._fetch(RELEASE, owner)
-            except PeersUnreachable as failure:
-                logger.warning("a hold runs out by itself: %s", failure)
-        self._holding.pop(owner, None)
+        await self._own.end(owner)
         if is_lifted or self._mode == "postgres":
             self._local.drop(owner)
         else:
@@ -236,7 +171,7 @@ class PostgresPeers:
         was_lost = False
         while True:
             try:
-                channels = (HELD, DOUBTED, self._acknowledged(self.process))
+                channels = (HELD, DOUBTED, acknowledgements_of(self.process))
                 async with listening(self._url, channels, self._hear, self._timeout_seconds) as connection:
                     if was_lost:
                         logger.info("peers can be told again")
@@ -336,8 +271,7 @@ class PostgresPeers:
         elif entered == "redis":
             self._local.permit(began + self._lease_seconds * (1 - DRIFT))
         await self._acknowledge(connection, new)
-        running = {owner for owner, until in self._holding.items() if began < until}
-        if ended := self._local.held - asked - running:
+        if ended := self._local.held - asked - self._own.running(began):
             await self._settle(ended)
 
     def _obey(self, rows: Sequence[Any], *, with_some: bool) -> tuple[set[str], list[Any]]:
@@ -352,7 +286,7 @@ class PostgresPeers:
         """Tell the writers of these holds that nothing under their tags is served or kept here."""
         others = [row for row in rows if row["process"] != self.process]
         if others:
-            channels = [self._acknowledged(row["process"]) for row in others]
+            channels = [acknowledgements_of(row["process"]) for row in others]
             await connection.fetch(TELL, channels, [f"{row['owner']} {self.process}" for row in others])
 
     async def _settle(self, owners: Iterable[str]) -> None:
@@ -365,7 +299,7 @@ class PostgresPeers:
                 return
         for owner in owners:
             self._local.drop(owner)
-            self._holding.pop(owner, None)
+            self._own.forget(owner)
 
     def _hear(self, channel: str, payload: str) -> None:
         if channel == HELD:
@@ -376,8 +310,9 @@ class PostgresPeers:
                 self._look_again()
             return
         owner, _, process = payload.rpartition(" ")
-        if (expected := self._expected.get(owner)) is not None:
-            expected.add(process)
+        self._own.acknowledged(owner, process)
 
-    def _acknowledged(self, process: str) -> str:
-        return f"mina_acknowledged_{process}"
+
+def acknowledgements_of(process: str) -> str:
+    """The channel on which `process` hears who has acknowledged its holds."""
+    return f"mina_acknowledged_{process}"

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
 from mina_api.web.sending import send_rendering
 from mina_api.web.timing import queries_so_far
+from mina_api.web.turns import Turns
 
 
 class Application(FastAPI):
@@ -27,6 +29,10 @@ class Application(FastAPI):
 
     outermost: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._turns = Turns()
+
     def build_middleware_stack(self) -> ASGIApp:
         """All middleware around the router."""
         stack = super().build_middleware_stack()
@@ -37,14 +43,21 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
         if scope["type"] == "http":
-            shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
-            if shortcuts is not None and not has_every_hit() and (found := shortcuts.find(scope)) is not None:
-                if not shortcuts.answered % SAMPLED_EVERY:
-                    if await self._answer_as_sample(shortcuts, found, scope, send):
+            has_waited = False
+            while True:
+                shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
+                if shortcuts is not None and not has_every_hit() and (found := shortcuts.find(scope)) is not None:
+                    if not shortcuts.answered % SAMPLED_EVERY:
+                        if await self._answer_as_sample(shortcuts, found, scope, send):
+                            return
+                    elif (rendering := await shortcuts.render(found)) is not None:
+                        await send_rendering(rendering, request_id(found.request_id), send)
                         return
-                elif (rendering := await shortcuts.render(found)) is not None:
-                    await send_rendering(rendering, request_id(found.request_id), send)
-                    return
+                if has_waited or (turn := self._turns.take()) is None:
+                    break
+                await turn
+                # What others wanted too was loaded meanwhile.
+                has_waited = True
             cache: CacheService | None = getattr(self.state, "cache", None)
             if cache is not None and cache.experiment is not None:
                 await self._observe(cache, scope, receive, send)

@@ -8,7 +8,8 @@ from mina_api.cache.invalidation import TagHold
 from mina_api.cache.lease import new_owner
 from mina_api.cache.service import CacheService
 from mina_api.db.outbox import Outbox, hold_owner, note
-from mina_api.db.peers import Mode, PostgresPeers, Registered, without_redis
+from mina_api.db.peering import Mode, Registered, without_redis
+from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database, WriteSession
 
 

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.speed.claims import Claim, claims
 from benchmarks.speed.load import Load
 from benchmarks.speed.measuring import Row, Sample
+from benchmarks.speed.profiling import REST, layer_of, shares
 from benchmarks.speed.running import Cores, cpu_seconds
 from benchmarks.speed.servers.page import body_of
 from benchmarks.speed.stores import Stores
@@ -89,3 +90,15 @@ class TestClaims:
 
     def test_of_cost_have_a_ceiling(self) -> None:
         assert [Claim("", value, 1.15, is_ceiling=True).holds for value in (1.1, 1.2)] == [True, False]
+
+
+class TestProfile:
+    def test_shares_out_the_event_loops_samples_by_their_innermost_function(self) -> None:
+        loop = "run (uvicorn/server.py:86);Runner.run (asyncio/runners.py:118)"
+        raw = f"{loop} 3\n{loop};Shortcuts.find (mina_api/cache/fastapi/shortcuts.py:151) 2\nmain (threading.py:1) 9\n"
+
+        assert list(shares(raw)) == [
+            (layer_of("Runner.run (asyncio/runners.py:118)"), "Runner.run (asyncio/runners.py)", 3),
+            ("Mina: the shortcut, found and checked", "Shortcuts.find (mina_api/cache/fastapi/shortcuts.py)", 2),
+        ]
+        assert layer_of("wait (threading.py:1)") == REST

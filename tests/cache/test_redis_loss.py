@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +16,13 @@ from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier
+from mina_api.cache.redis_tier.channel import LARGE
 from mina_api.cache.service import CacheService
 from mina_api.cache.tier import TierRefused
 from mina_api.dev.valkey import PrivateValkey
 from tests.cache.proxy import a_proxy
 from tests.cache.services import PATIENT, a_cache, available, until
+from tests.measured import Measured
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 
@@ -67,13 +70,14 @@ class TestConnections:
 
                 assert (at_start, proxy.accepted, cache.is_available) == (1, 1, False)
 
-    async def test_are_found_again_by_one_probe(self, valkey_url: str) -> None:
+    async def test_are_found_again_by_one_probe(self, valkey_url: str, measured: Measured) -> None:
         async with a_proxy(valkey_url) as proxy:
             proxy.is_open = False
             async with a_cache(proxy.url) as cache:
                 await until(lambda: proxy.accepted > 3)
-                proxy.is_open = True
-                await available(cache)
+                with measured.timed("found again in"):
+                    proxy.is_open = True
+                    await available(cache)
 
                 assert await cache.set("k", 1) and await cache.get("k") == 1
 
@@ -81,14 +85,9 @@ class TestConnections:
         self, private_valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def set_many_at_once(cache: CacheService) -> list[bool]:
-            """As many connections as turns: none is free before Valkey goes on."""
-            private_valkey.pause()
-            asking = []
-            for number in range(8):
-                asking.append(asyncio.create_task(cache.set(f"k{number}", 1)))
-                await asyncio.sleep(0.01)
-            private_valkey.resume()
-            return await asyncio.gather(*asking)
+            """As many connections as values: each is too large to go before the commands of others."""
+            large = secrets.token_hex(2 * LARGE)
+            return await asyncio.gather(*(cache.set(f"k{number}", large) for number in range(8)))
 
         async with a_cache(private_valkey.url) as cache, Redis.from_url(private_valkey.url) as client:
             assert await set_many_at_once(cache) == [True] * 8

@@ -7,19 +7,19 @@ import pytest
 from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Freshness
-from mina_api.cache.keys import manual_key
-from mina_api.cache.outcome import Loaded, Outcome
-from mina_api.cache.policy import CachePolicy
-from mina_api.cache.reading import Read
-from mina_api.cache.redis_tier import RedisTier
-from mina_api.cache.service import (
-    CacheService,
+from mina_api.cache.installed import (
     get_cache_service,
     install_cache_service,
     invalidate_analytics_cache,
     invalidate_meeting_cache,
     invalidate_user_cache,
 )
+from mina_api.cache.keys import manual_key
+from mina_api.cache.outcome import Loaded, Outcome
+from mina_api.cache.policy import CachePolicy
+from mina_api.cache.reading import Read
+from mina_api.cache.redis_tier import RedisTier
+from mina_api.cache.service import CacheService
 from mina_api.cache.stats import groups, histogram, named
 from mina_api.cache.testing import FakeClock
 from mina_api.cache.tier import TierUnavailable

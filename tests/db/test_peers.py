@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from mina_api.db.outbox import Outbox, hold_owner, note
-from mina_api.db.peers import PeersUnreachable, PostgresPeers
+from mina_api.db.peering import PeersUnreachable
+from mina_api.db.peers import PostgresPeers
 from mina_api.db.session import Database
 from tests.servers import a_database
 

@@ -1,20 +1,22 @@
-"""`docs/scaling.md`: the tests that it names are there."""
+"""`docs/scaling.md`: the tests that it names are there, and what they measured."""
 
 import ast
-import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(\w+)::(\w+)`")
+from tests.docs.faults import COLUMNS, NAMED, ROOT, rows
 
 
 class TestTheFaults:
     def test_are_each_shown_by_a_test_that_there_is(self) -> None:
-        rows = [line for line in (ROOT / "docs" / "scaling.md").read_text().splitlines() if "| `tests/" in line]
-        named = [found.groups() for row in rows for found in NAMED.finditer(row)]
+        tests = [row[-1] for row in rows()]
+        named = [found.groups() for test in tests for found in NAMED.finditer(test)]
 
-        assert len(named) == len(rows) > 15
+        assert len(named) == len(tests) > 15
         assert [each for each in named if not is_defined(*each)] == []
+
+    def test_have_each_a_figure_that_was_measured(self) -> None:
+        place = COLUMNS.index("measured")
+
+        assert [row for row in rows() if len(row) != len(COLUMNS) or not any(map(str.isdigit, row[place]))] == []
 
 
 def is_defined(path: str, of_class: str, name: str) -> bool:

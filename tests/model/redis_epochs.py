@@ -61,11 +61,16 @@ class Server(NamedTuple):
 
 
 class Member(NamedTuple):
-    """Which server somebody uses, in which epoch, and how far it is."""
+    """Which server somebody uses, in which epoch, and how far it is.
+
+    `has_lapsed`: its lease has run out while it was stopped. Its clock keeps it from serving, but it may be in the
+    middle of a write, or of a drain, which it then goes on with.
+    """
 
     server: int = 0
     epoch: int = 0
     stage: Stage = Stage.OUT
+    has_lapsed: bool = False
 
 
 class Writer(NamedTuple):
@@ -98,11 +103,12 @@ NAMES = ("the process", "the writer")
 
 
 class RedisEpochs:
-    """The specification, whole or `without` one part."""
+    """The specification, whole or `without` one part; with `lapses` members may lose their leases unknown to them."""
 
     parts = tuple(Part)
 
-    def __init__(self, without: Part | None = None, *, copies: int = 1) -> None:
+    def __init__(self, without: Part | None = None, *, copies: int = 1, lapses: bool = True) -> None:
+        self._lapses = lapses
         self._has = {part: part is not without for part in Part}
         self._copies = copies
 
@@ -200,8 +206,16 @@ class RedisEpochs:
                 if joined is not None:
                     yield Step(f"{NAMES[who]} finds server {server}, joins its epoch", joined)
         if member.stage is Stage.JOINED and (drained := self._drain(state, who)) is not None:
-            serving = _as(drained, who, member._replace(stage=Stage.SERVES))
-            yield Step(f"{NAMES[who]} drains, serves from server {member.server}", serving)
+            if member.has_lapsed:
+                yield Step(f"{NAMES[who]} drains, finds its lease gone", _as(drained, who, Member()))
+            else:
+                serving = _as(drained, who, member._replace(stage=Stage.SERVES))
+                yield Step(f"{NAMES[who]} drains, serves from server {member.server}", serving)
+        may_lapse = member.stage is Stage.JOINED or (member.stage is Stage.SERVES and who == WRITER)
+        if self._lapses and may_lapse and not member.has_lapsed:
+            yield Step(
+                f"{NAMES[who]} is stopped, its lease runs out", _as(state, who, member._replace(has_lapsed=True))
+            )
         if member.stage is not Stage.OUT:
             yield Step(f"{NAMES[who]} loses its server, or its lease", _as(state, who, Member()))
 
@@ -209,7 +223,7 @@ class RedisEpochs:
         """None where others are in the epoch of another server."""
         other = state.members[1 - who]
         if not state.in_force[1] or state.in_force[0] != server:
-            is_leased = other.stage is not Stage.OUT and other.epoch == state.in_force[1]
+            is_leased = other.stage is not Stage.OUT and not other.has_lapsed and other.epoch == state.in_force[1]
             if is_leased and self._has[Part.ONE_AT_A_TIME]:
                 return None
             state = state._replace(in_force=(server, self._new_epoch(state, server)))

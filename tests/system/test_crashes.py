@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.measured import Measured
 from tests.system.serving import Serve, Serving
 
 WAIT = """
@@ -78,6 +79,7 @@ class TestAKilledServer:
         postgres_connection: "asyncpg.Connection[asyncpg.Record]",
         trigger: str,
         is_committed: bool,
+        measured: Measured,
     ) -> None:
         first = serve()
         client = first.client()
@@ -85,6 +87,7 @@ class TestAKilledServer:
         client.base_url = httpx.URL(serve().url)
 
         repeat, again = post(client), post(client)
+        measured.slowest("slowest repeat", (repeat, again))
 
         assert (repeat.status_code, repeat.headers.get("idempotency-replayed")) == (
             201,

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.api import PASSWORD
+from tests.measured import Measured
 from tests.sessions.sockets import a_session, joined, token_of
 from tests.system.serving import Serve, Serving
 from tests.system.test_crashes import UNTIL_ONE_WAITS, WAIT
@@ -75,7 +76,7 @@ async def listen(server: Serving, session: int, token: str, last: int) -> list[i
 
 class TestAKilledWorker:
     async def test_loses_no_acknowledged_segment_and_its_session_goes_on_elsewhere(
-        self, serve: Serve, http: httpx.AsyncClient, database_url: str
+        self, serve: Serve, http: httpx.AsyncClient, database_url: str, measured: Measured
     ) -> None:
         doomed, other = serve(), serve()
         await sign_in(http, doomed)
@@ -91,7 +92,8 @@ class TestAKilledWorker:
         before = set(speaker.acknowledged)
 
         last = max(200, speaker.said)
-        await speaker.speak(other, last)
+        with measured.timed("said again from the first, and acknowledged, in"):
+            await speaker.speak(other, last)
         positions = await listening
         http.base_url = httpx.URL(other.url)
         ended = await http.post(f"/api/sessions/{session}/end")

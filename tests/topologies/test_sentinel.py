@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.measured import Measured
 from tests.programs import REDIS_PROGRAMS
 from tests.topologies.load import under_load
 from tests.topologies.sentinels import sentinels
@@ -12,14 +13,17 @@ pytestmark = pytest.mark.parametrize("program", REDIS_PROGRAMS.values(), ids=RED
 
 
 class TestFailover:
-    async def test_from_a_primary_that_is_killed(self, program: Path, tmp_path: Path, database_url: str) -> None:
+    async def test_from_a_primary_that_is_killed(
+        self, program: Path, tmp_path: Path, database_url: str, measured: Measured
+    ) -> None:
         async with sentinels(program, tmp_path) as trio, under_load(database_url, trio.url) as load:
             await load.some_more()
             before = load.epochs
 
-            trio.servers[0].kill()
-            await trio.until_another_is_primary(trio.servers[0])
-            await load.until_in_an_epoch_but(*before)
+            with measured.timed("by the new one after"):
+                trio.servers[0].kill()
+                await trio.until_another_is_primary(trio.servers[0])
+                await load.until_in_an_epoch_but(*before)
             await load.some_more()
             before = load.epochs
 

@@ -15,6 +15,7 @@ from mina_api.db.outbox import OutboxRow
 from mina_api.dev.valkey import PrivateValkey
 from tests.api import a_client, a_meeting, a_settings, register, running
 from tests.cache.services import available
+from tests.measured import Measured
 from tests.servers import a_database
 
 
@@ -60,7 +61,7 @@ class TestCoherentCommit:
 
 class TestWithoutRedis:
     async def test_everything_is_answered_and_nothing_stale_comes_back(
-        self, database_url: str, private_valkey: PrivateValkey, clock: FakeClock
+        self, database_url: str, private_valkey: PrivateValkey, clock: FakeClock, measured: Measured
     ) -> None:
         settings = a_settings(database_url, private_valkey.url, redis_timeout_seconds=0.25)
         async with running(create_app(settings, clock=clock)) as app:
@@ -72,8 +73,9 @@ class TestWithoutRedis:
             changed = await ada.patch(f"/api/meetings/{meeting}", json={"title": "Without Redis"})
             without = await ada.get(f"/api/meetings/{meeting}")
             waiting = await outbox_rows(database_url)
-            private_valkey.resume()
-            await available(app.state.cache)
+            with measured.timed("drained and read again in"):
+                private_valkey.resume()
+                await available(app.state.cache)
             after = [await ada.get(f"/api/meetings/{meeting}") for _ in range(2)]
             health = (await ada.get("/ops/health")).json()
             await ada.aclose()

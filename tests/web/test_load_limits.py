@@ -8,13 +8,16 @@ import httpx
 from mina_api.app import create_app
 from tests.api import a_settings, register, running
 from tests.cache.services import until
+from tests.measured import Measured
 
 LIMIT, WAITING = 2, 10
 IN_POSTGRES = "SELECT count(*) = $1 FROM pg_locks WHERE relation = 'meetings'::regclass AND NOT granted"
 
 
 class TestLoads:
-    async def test_of_one_user_are_bounded_and_keep_no_other_waiting(self, database_url: str, valkey_url: str) -> None:
+    async def test_of_one_user_are_bounded_and_keep_no_other_waiting(
+        self, database_url: str, valkey_url: str, measured: Measured
+    ) -> None:
         settings = a_settings(database_url, valkey_url, max_concurrent_loads=LIMIT, max_waiting_loads=WAITING)
         console = await asyncpg.connect(database_url, command_timeout=60)
         async with running(create_app(settings)) as app:
@@ -36,6 +39,7 @@ class TestLoads:
                 await each.aclose()
         await console.close()
 
+        measured.slowest("slowest refusal", (each for each in answers if each.status_code == 503))
         assert is_bounded
         assert (answer.status_code, {each.status_code for each in known}) == (200, {200})
         assert [_count(answers, status) for status in (200, 503)] == [LIMIT + WAITING - 1, 40 - LIMIT - WAITING + 1]

@@ -10,31 +10,17 @@ import random
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.channel import Channel
 from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in, of_length
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3
-
-
-class _Node:
-    """One primary, as it has entries."""
-
-    def __init__(self, connecting: Connecting, address: Address, greet: Greet = log_in) -> None:
-        self.pool = connecting.pool(Place(address), greet)
-        self.client = Redis(connection_pool=self.pool)
-        self.pipeline = TurnPipeline(self.client, connecting.timing.command_seconds)
-
-    async def close(self) -> None:
-        await self.pipeline.close()
-        await self.client.aclose()
-        await self.pool.disconnect()
 
 
 class ClusterServers:
@@ -45,11 +31,10 @@ class ClusterServers:
         self._token_slot = key_slot(token_key.encode())
         self._greet_listener = greet_listener
         self._place = Place()
-        self._pool = connecting.pool(self._place, greet)
-        self._client = Redis(connection_pool=self._pool)
-        self._tokens = TurnPipeline(self._client, connecting.timing.command_seconds)
+        self._tokens = connecting.channel(self._place, greet)
         self._owners: list[Address] = []
-        self._nodes: dict[Address, _Node] = {}
+        # Each primary, as it has entries.
+        self._nodes: dict[Address, Channel] = {}
 
     async def find(self) -> None:
         """Ask the nodes that are known who has which slot; a Cluster is back when each of its primaries answers."""
@@ -58,7 +43,7 @@ class ClusterServers:
         primaries = set(self._owners)
         gone = [self._nodes.pop(address) for address in self._nodes.keys() - primaries]
         await asyncio.gather(*(node.close() for node in gone))
-        await asyncio.gather(*(self._node(address).pipeline.submit("PING") for address in primaries))
+        await asyncio.gather(*(self._node(address).submit("PING") for address in primaries))
 
     def at_tokens(self, *command: Any) -> Awaitable[Any]:
         """The reply of the server that has the tokens."""
@@ -69,13 +54,12 @@ class ClusterServers:
         slot = key_slot(key.encode())
         for _ in range(REDIRECTIONS):
             try:
-                return await self._node(self._owners[slot]).pipeline.submit(*command)
+                return await self._node(self._owners[slot]).submit(*command)
             except MovedError as moved:
                 self._owners[slot] = self._address(moved, self._owners[slot])
             except AskError as asked:
-                pipeline = self._node(self._address(asked, self._owners[slot])).pipeline
-                pipeline.submit("ASKING")
-                return await pipeline.submit(*command)
+                node = self._node(self._address(asked, self._owners[slot]))
+                return await node.submit_next(("ASKING",), command)
         raise RedisConnectionError("the Cluster sends us from node to node")
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
@@ -99,8 +83,7 @@ class ClusterServers:
         at = int(index or 0)
         if at >= len(primaries):
             return None, []
-        pipeline = self._node(primaries[at]).pipeline
-        following, names = await pipeline.submit("SCAN", inner, "MATCH", pattern, "COUNT", count)
+        following, names = await self._node(primaries[at]).submit("SCAN", inner, "MATCH", pattern, "COUNT", count)
         if int(following):
             return f"{at}-{int(following)}", list(names)
         return (f"{at + 1}-0" if at + 1 < len(primaries) else None), list(names)
@@ -119,18 +102,18 @@ class ClusterServers:
 
     async def disconnect(self) -> None:
         """Close every connection."""
-        await asyncio.gather(self._pool.disconnect(), *(node.pool.disconnect() for node in self._nodes.values()))
+        await asyncio.gather(*(channel.disconnect() for channel in self._channels()))
 
     async def close(self) -> None:
         """Close everything."""
-        await self._tokens.close()
-        await self._client.aclose()
-        await self._pool.disconnect()
-        await asyncio.gather(*(node.close() for node in self._nodes.values()))
+        await asyncio.gather(*(channel.close() for channel in self._channels()))
 
-    def _node(self, address: Address) -> _Node:
+    def _channels(self) -> tuple[Channel, ...]:
+        return (self._tokens, *self._nodes.values())
+
+    def _node(self, address: Address) -> Channel:
         if (node := self._nodes.get(address)) is None:
-            node = self._nodes[address] = _Node(self._connecting, address)
+            node = self._nodes[address] = self._connecting.channel(Place(address), log_in)
         return node
 
     @staticmethod
@@ -144,7 +127,7 @@ class ClusterServers:
         failure: Exception = RedisConnectionError("no node of the Cluster is known")
         for address in known:
             try:
-                return _owners(await self._node(address).pipeline.submit("CLUSTER", "SLOTS"), address[0])
+                return _owners(await self._node(address).submit("CLUSTER", "SLOTS"), address[0])
             except (RedisError, OSError) as found:
                 failure = found
         raise failure

@@ -66,6 +66,7 @@ class Link:
         self.epoch = b""
         self._breaker = Breaker(first_wait_seconds=config.probe_seconds, longest_wait_seconds=config.probe_max_seconds)
         self._breaker.trip()
+        self._is_doubted = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -171,11 +172,18 @@ class Link:
 
     def look_again(self) -> None:
         """See whether the server that is used is still the one to use."""
+        # Who is looking may have seen what was there before.
+        self._is_doubted = True
         looking = self._tasks.get("look")
         if self.is_closed and (looking is None or looking.done()):
-            self._spawn("look", self._look_again())
+            self._spawn("look", self._look_while_doubted())
 
-    async def _look_again(self) -> None:
+    async def _look_while_doubted(self) -> None:
+        while self._is_doubted and self.is_closed:
+            self._is_doubted = False
+            await self._look()
+
+    async def _look(self) -> None:
         try:
             async with asyncio.timeout(self._look_seconds):
                 await self.servers.find()

@@ -10,15 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import InvalidResponse
 
-from mina_api.cache.redis_tier.multiplexed import Multiplexed
-from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.channel import Channel
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
 Greet = Callable[[AbstractConnection], Awaitable[None]]
@@ -83,6 +82,11 @@ class Connecting:
             socket_timeout=self.timing.command_seconds,
             **self._options(place, greet),
         )
+
+    def channel(self, place: Place, greet: Greet) -> Channel:
+        """A channel to the server at `place`."""
+        pool = self.pool(place, greet)
+        return Channel(lambda: self.connection(place, greet), pool, self.timing.command_seconds)
 
     def connection(self, place: Place, greet: Greet) -> AbstractConnection:
         """A connection of its own to the server at `place`, which waits for replies for ever."""
@@ -169,10 +173,7 @@ class OneServer:
         self._greet_listener = greet_listener
         self._sentinel = _sentinel(connecting) if connecting.target.kind == "sentinel" else None
         self._place = Place(*connecting.target.addresses[:1])
-        self._pool = connecting.pool(self._place, greet)
-        self._client = Redis(connection_pool=self._pool)
-        self._pipeline = TurnPipeline(self._client, connecting.timing.command_seconds)
-        self._reads = Multiplexed(lambda: connecting.connection(self._place, greet), connecting.timing.command_seconds)
+        self._channel = connecting.channel(self._place, greet)
 
     async def find(self) -> None:
         """Ask the Sentinels, if there are any."""
@@ -182,15 +183,15 @@ class OneServer:
 
     def at_tokens(self, *command: Any) -> Awaitable[Any]:
         """The server's reply."""
-        return self._pipeline.submit(*command)
+        return self._channel.submit(*command)
 
     def at_entry(self, key: str, *command: Any) -> Awaitable[Any]:  # noqa: ARG002  (there is one server)
         """The server's reply."""
-        return self._pipeline.submit(*command)
+        return self._channel.submit(*command)
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
-        """One MGET, on the connection that all reads share."""
-        values = await self._reads.submit("MGET", *keys, *tokens)
+        """One MGET."""
+        values = await self._channel.submit("MGET", *keys, *tokens)
         return of_length(values, len(keys) + len(tokens), len(keys))
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
@@ -207,16 +208,12 @@ class OneServer:
         return self._connecting.pool(self._place, log_in, connections=connections)
 
     async def disconnect(self) -> None:
-        """Close the connection of the reads, and the pool's."""
-        await self._reads.disconnect()
-        await self._pool.disconnect()
+        """Close every connection."""
+        await self._channel.disconnect()
 
     async def close(self) -> None:
         """Close everything."""
-        await self._reads.disconnect()
-        await self._pipeline.close()
-        await self._client.aclose()
-        await self._pool.disconnect()
+        await self._channel.close()
         if self._sentinel is not None:
             await self._sentinel.aclose()
 

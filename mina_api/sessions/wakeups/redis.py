@@ -1,4 +1,4 @@
-"""Wakeups by Redis pub/sub: one connection listens, and a pool publishes, a whole turn's messages in one round trip."""
+"""Wakeups by Redis pub/sub: one connection listens, and one publishes, a whole turn's messages in one round trip."""
 
 import asyncio
 import contextlib
@@ -6,12 +6,12 @@ import math
 from collections.abc import AsyncIterator
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from mina_api.background import Background
-from mina_api.cache.redis_tier.pipeline import TurnPipeline
+from mina_api.cache.redis_tier.multiplexed import Multiplexed
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
 
@@ -22,13 +22,15 @@ PAUSE_SECONDS = 0.5
 
 
 class RedisWakeups:
-    """Publishes by a pool of its own, while its listening connection lives: a PING on that, each second, is a probe."""
+    """Publishes while its listening connection lives: a PING on that, each second, is a probe.
+
+    Both connections are like those of `pool`, from which none is taken.
+    """
 
     def __init__(self, pool: BlockingConnectionPool, *, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self._pool = pool
-        self._client = Redis(connection_pool=pool)
-        self._pipeline = TurnPipeline(self._client, timeout_seconds)
+        self._publishing = Multiplexed(self._connection, timeout_seconds)
         self._channels: set[str] = set()
         self._changed = asyncio.Event()
         self._pong = asyncio.Event()
@@ -47,9 +49,7 @@ class RedisWakeups:
     async def close(self) -> None:
         """Close every connection."""
         await self._work.close()
-        await self._pipeline.close()
-        await self._client.aclose()
-        await self._pool.disconnect()
+        await self._publishing.disconnect()
 
     def subscribe(self, channel: str) -> None:
         """Listen on `channel`, once connected."""
@@ -66,7 +66,7 @@ class RedisWakeups:
         if not self._is_hearing:
             raise WakeupsUnavailable("Redis is away")
         try:
-            await self._pipeline.submit("PUBLISH", PREFIX + channel, payload)
+            await self._publishing.submit("PUBLISH", PREFIX + channel, payload)
         except (RedisError, OSError) as failure:
             raise WakeupsUnavailable(str(failure)) from failure
 
@@ -85,11 +85,15 @@ class RedisWakeups:
             listener.missed()
             await asyncio.sleep(PAUSE_SECONDS)
 
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AbstractConnection]:
+    def _connection(self) -> AbstractConnection:
         # With a time-out redis-py sends by wait_for, which on Python 3.11 may swallow a cancellation.
         options = {**self._pool.connection_kwargs, "socket_timeout": None}
-        connection: AbstractConnection = self._pool.connection_class(**options)
+        made: AbstractConnection = self._pool.connection_class(**options)
+        return made
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AbstractConnection]:
+        connection = self._connection()
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.connect()  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ from collections import Counter
 import asyncpg
 import httpx
 
+from tests.measured import Measured
 from tests.sessions.sockets import a_session, joined, token_of
 from tests.system.serving import DEADLINE_SECONDS, Serve
 from tests.system.test_live import address_of, sign_in
@@ -19,7 +20,9 @@ UNTIL_SO_MANY_WAIT = f"""
 
 
 class TestSigterm:
-    async def test_loses_no_request_and_closes_sockets_as_restarting(self, serve: Serve, database_url: str) -> None:
+    async def test_loses_no_request_and_closes_sockets_as_restarting(
+        self, serve: Serve, database_url: str, measured: Measured
+    ) -> None:
         server = serve()
         console = await asyncpg.connect(database_url, command_timeout=DEADLINE_SECONDS)
         async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
@@ -39,7 +42,8 @@ class TestSigterm:
                 await is_refused(server.url)
                 await console.execute("COMMIT")
                 answers = await asyncio.gather(*asking)
-        ended = await asyncio.to_thread(server.process.wait, DEADLINE_SECONDS)
+        with measured.timed("ended, after its last request, in"):
+            ended = await asyncio.to_thread(server.process.wait, DEADLINE_SECONDS)
         kept = await console.fetchval("SELECT count(*) FROM meetings WHERE title LIKE 'Kept %'")
         await console.close()
 

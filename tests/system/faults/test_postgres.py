@@ -14,6 +14,7 @@ from mina_api.db.migrations import upgrade
 from mina_api.dev.postgres import PrivatePostgres
 from mina_api.dev.valkey import PrivateValkey
 from tests.api import PASSWORD
+from tests.measured import Measured
 from tests.system.serving import Serving, serving
 
 DEADLINE_SECONDS = 60
@@ -141,28 +142,34 @@ Fault = Callable[[Stage], AbstractAsyncContextManager[None]]
 
 class TestALostPostgres:
     @pytest.mark.parametrize("fault", [stopped, out_of_connections], ids=lambda fault: fault.__name__)
-    async def test_leaves_what_is_cached_and_all_else_is_503_until_it_is_back(self, stage: Stage, fault: Fault) -> None:
+    async def test_leaves_what_is_cached_and_all_else_is_503_until_it_is_back(
+        self, stage: Stage, fault: Fault, measured: Measured
+    ) -> None:
         await stage.is_well()
 
         async with fault(stage):
             answers = [await ask() for ask in (stage.read, stage.write) for _ in range(3)]
             cached = [await stage.cached() for _ in range(10)]
-        await stage.is_well()
+        with measured.timed("well again in"):
+            await stage.is_well()
 
+        measured.slowest("slowest from the cache", cached)
+        measured.slowest("slowest refusal", answers)
         assert all(map(is_unavailable, answers)), [answer.text for answer in answers]
         assert {(answer.status_code, answer.json()["title"]) for answer in cached} == {(200, str(stage.version - 1))}
 
 
 class TestTerminatedConnections:
-    async def test_that_are_in_use_are_503_with_nothing_done(self, stage: Stage) -> None:
+    async def test_that_are_in_use_are_503_with_nothing_done(self, stage: Stage, measured: Measured) -> None:
         await stage.is_well()
 
         async with stage.console() as console:
             await console.execute("BEGIN; LOCK TABLE meetings IN ACCESS EXCLUSIVE MODE")
             asking = [asyncio.create_task(ask()) for ask in (stage.read, stage.write)]
             await console.execute(UNTIL_TWO_WAIT)
-            await console.fetchval(TERMINATE)
-            answers = await asyncio.gather(*asking)
+            with measured.timed("told in"):
+                await console.fetchval(TERMINATE)
+                answers = await asyncio.gather(*asking)
             await console.execute("COMMIT")
             title = await console.fetchval("SELECT title FROM meetings")
         await stage.is_well()
@@ -170,7 +177,7 @@ class TestTerminatedConnections:
         assert all(map(is_unavailable, answers)), [answer.text for answer in answers]
         assert title == str(stage.version - 1)
 
-    async def test_that_are_idle_are_not_noticed(self, stage: Stage) -> None:
+    async def test_that_are_idle_are_not_noticed(self, stage: Stage, measured: Measured) -> None:
         await stage.is_well()
 
         async with stage.console() as console:
@@ -178,5 +185,6 @@ class TestTerminatedConnections:
             answers = [await ask() for ask in (stage.read, stage.write) for _ in range(3)]
         stage.version += 1
 
+        measured.slowest("slowest answer", answers)
         assert [answer.status_code for answer in answers] == [200] * 6
         await stage.is_well()

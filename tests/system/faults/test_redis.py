@@ -10,6 +10,7 @@ from mina_api.app import create_app
 from mina_api.dev.ports import free_port
 from mina_api.dev.postgres import PrivatePostgres
 from tests.api import a_meeting, a_settings, register, running
+from tests.measured import Measured
 from tests.system.faults.stage import Stage, a_stage
 
 WELL = ("healthy", "degraded")
@@ -135,7 +136,9 @@ LOSSES = (
 
 class TestALostRedis:
     @pytest.mark.parametrize("fault", LOSSES, ids=lambda fault: fault.__name__)
-    async def test_opens_the_breaker_and_every_answer_is_200_and_current(self, stage: Stage, fault: Fault) -> None:
+    async def test_opens_the_breaker_and_every_answer_is_200_and_current(
+        self, stage: Stage, fault: Fault, measured: Measured
+    ) -> None:
         await stage.until(*WELL)
         stage.answers.clear()
 
@@ -146,12 +149,13 @@ class TestALostRedis:
         await stage.until(*WELL)
         await stage.use()
 
+        measured.slowest("slowest answer", stage.answers)
         assert {answer.status_code for answer in stage.answers} == {200}
         assert await stage.hits()
 
 
 class TestABearableRedis:
-    async def test_of_50_ms_a_reply_is_used(self, stage: Stage) -> None:
+    async def test_of_50_ms_a_reply_is_used(self, stage: Stage, measured: Measured) -> None:
         await stage.until(*WELL)
         stage.answers.clear()
 
@@ -159,6 +163,7 @@ class TestABearableRedis:
         await stage.use()
         await stage.until("degraded")
         stage.network.delay_seconds = 0.0
+        measured.slowest("slowest answer", stage.answers)
         await stage.until("healthy", "degraded")
 
         assert {answer.status_code for answer in stage.answers} == {200}
@@ -178,7 +183,7 @@ class TestABearableRedis:
 
 
 class TestANameThatIsUnknown:
-    async def test_is_a_lost_redis(self, database_url: str) -> None:
+    async def test_is_a_lost_redis(self, database_url: str, measured: Measured) -> None:
         """DNS fails: `.invalid` is nobody's (RFC 6761)."""
         async with running(create_app(a_settings(database_url, "redis://redis.invalid:6379/0"))) as app:
             ada = await register(app, "ada@example.com")
@@ -187,5 +192,6 @@ class TestANameThatIsUnknown:
             health = await ada.get("/ops/health")
             await ada.aclose()
 
+        measured.slowest("slowest answer", answers)
         assert {answer.status_code for answer in answers} == {200}
         assert health.json()["cache"]["status"] == "unavailable"

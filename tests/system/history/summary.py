@@ -32,7 +32,7 @@ def summary(result: Result) -> Iterator[str]:
         "while a fault excused it", Counter(each.reason for each in history.failures if excused(history, each))
     )
     yield from _counted("WITHOUT AN EXCUSE", Counter(each.reason for each in unexcused(history)))
-    yield f"violations: {verdict.counts.total()} in {verdict.violating_reads} reads"
+    yield f"violations: {verdict.counts.total()}, in {verdict.violating_reads} of {len(history)} reads"
     yield from _counted("by rule", Counter({str(rule): count for rule, count in verdict.counts.items()}))
     yield f"stale reads per million: {1e6 * verdict.stale_reads / max(1, len(history)):.1f}"
     yield f"longest staleness: {verdict.longest_stale_seconds * 1000:.1f} ms"

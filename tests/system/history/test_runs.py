@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from tests.measured import Measured
 from tests.system.history.checker import Rule
 from tests.system.history.evidence import evidence
 from tests.system.history.faults import KINDS
@@ -40,10 +41,14 @@ class TestSchedule:
 
 class TestTheCache:
     @PATIENT
-    async def test_shows_nothing_older_than_it_may_under_faults(self, tmp_path: Path, database_url: str) -> None:
+    async def test_shows_nothing_older_than_it_may_under_faults(
+        self, tmp_path: Path, database_url: str, measured: Measured
+    ) -> None:
         result = await run(Plan(25.0, SEED, pause_between_faults_seconds=1.5), tmp_path, database_url)
 
         print(explained(result))
+        measured.note("judged", len(result.history), "reads")
+        measured.note("violations", result.verdict.counts.total(), "")
         assert result.verdict.is_clean, explained(result)
         assert {fault.ended < float("inf") for fault in result.history.faults} == {True}
         assert any(name.startswith("hit; detail=l1") for name in result.history.outcome_names)
