@@ -1,0 +1,27 @@
+"""What is deployed, and the environment that Mina reads."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from mina_api.settings import GROUPS, variable_name
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+
+# Read by uvicorn.
+FORWARDED = "FORWARDED_ALLOW_IPS"
+VARIABLES = {variable_name(group, field) for group in GROUPS.values() for field in group.model_fields} | {FORWARDED}
+REQUIRED = {
+    variable_name(group, name)
+    for group in GROUPS.values()
+    for name, field in group.model_fields.items()
+    if field.is_required()
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The one document of a YAML file."""
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
