@@ -30,7 +30,7 @@ def pasted(lines: str, mina: Running) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["bash", "-eu", "-o", "pipefail"],
         input=lines,
-        env={**os.environ, "MINA": mina.wait(), "MINA_DEV_DIR": str(mina.directory)},
+        env={**os.environ, "MINA_URL": mina.wait(), "MINA_DEV_DIR": str(mina.directory)},
         cwd=ROOT,
         capture_output=True,
         text=True,
