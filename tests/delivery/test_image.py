@@ -95,6 +95,7 @@ async def empty_database_url(postgres: PrivatePostgres) -> str:
     return f"{address}/of_the_image"
 
 
+@pytest.mark.timeout(300)
 class TestWhatItsStepsLeave:
     def test_holds_neither_builders_nor_development_servers(self, image: Image) -> None:
         (packages,) = image.at("/opt/mina/lib").glob("python3*/site-packages")

@@ -38,6 +38,7 @@ def pasted(lines: str, mina: Running) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.timeout(300)
 class TestTour:
     def test_shows_what_it_says(self, mina: Running) -> None:
         readme = (ROOT / "README.md").read_text()
