@@ -5,20 +5,17 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from mina_api.settings import GROUPS, variable_name
+from mina_api.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 
 # Read by uvicorn.
 FORWARDED = "FORWARDED_ALLOW_IPS"
-VARIABLES = {variable_name(group, field) for group in GROUPS.values() for field in group.model_fields} | {FORWARDED}
-REQUIRED = {
-    variable_name(group, name)
-    for group in GROUPS.values()
-    for name, field in group.model_fields.items()
-    if field.is_required()
-}
+GROUPS: list[Any] = [field.annotation for field in Settings.model_fields.values()]
+FIELDS = {variable_name(group, name): field for group in GROUPS for name, field in group.model_fields.items()}
+VARIABLES = {*FIELDS, FORWARDED}
+REQUIRED = {name for name, field in FIELDS.items() if field.is_required()}
 
 
 def read(path: Path) -> dict[str, Any]:

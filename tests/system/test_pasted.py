@@ -14,7 +14,7 @@ from tests.docs.test_scaling import NAMED, is_defined
 from tests.system.running import Running, running
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "docs" / "operations.md").read_text().split("## Troubleshooting\n")[1]
+SECTION = (ROOT / "docs" / "operations.md").read_text().split("## Troubleshooting\n")[1].split("\n## ")[0]
 ROWS = [line for line in SECTION.splitlines() if line.startswith("| **")]
 STEPS = SECTION.split("```sh\n")[1].split("```")[0]
 PROMISED = re.compile(r"\S   # (.*)$", re.MULTILINE)
