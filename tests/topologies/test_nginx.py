@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ from websockets.asyncio.client import connect
 
 from mina_api.dev.ports import free_port
 from mina_api.dev.processes import spawn, wait_until
+from tests.programs import NGINX
 from tests.system.serving import Serve, Serving
 from tests.topologies.nodes import is_listening
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
 READERS = 8
 
 
