@@ -83,6 +83,8 @@ migrate: .venv/.run ## bring the schema of DATABASE_URL up to date
 
 lock: .venv/.dev ## resolve the dependencies anew into requirements/
 	$(COMPILE) --upgrade --extra servers -o requirements/run.lock
+	$(COMPILE) --upgrade -c requirements/run.lock -o requirements/serve.lock
+	$(BIN)/uv pip compile requirements/build.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/build.lock
 	$(COMPILE) --upgrade --extra servers --extra telemetry --extra dev -c requirements/run.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile requirements/peers.in $(LOCKING) --upgrade -c requirements/run.lock -o requirements/peers.lock
 	$(BIN)/uv pip compile requirements/measuring.in $(LOCKING) --upgrade -o requirements/measuring.lock

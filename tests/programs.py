@@ -1,4 +1,4 @@
-"""The programs of Redis and Valkey that are found: what depends on the server is tested with each of them."""
+"""The programs that are found: nginx, and those of Redis and Valkey; what depends on a server is tested with each."""
 
 import shutil
 import subprocess
@@ -21,3 +21,4 @@ def _found() -> dict[str, Path]:
 
 
 REDIS_PROGRAMS = _found()
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")

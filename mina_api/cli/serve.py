@@ -10,6 +10,8 @@ from mina_api.dev.ports import is_free
 from mina_api.sessions.messages import MAX_MESSAGE_BYTES
 
 HEARTBEAT_SECONDS = 20.0
+# For what has begun when the process is asked to end.
+GRACE_SECONDS = 10
 
 
 def serve(
@@ -29,7 +31,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=HEARTBEAT_SECONDS,
         ws_ping_timeout=HEARTBEAT_SECONDS,

@@ -22,18 +22,19 @@ from tests.system.serving import Serve, Serving
 DEADLINE_SECONDS = 60
 PATH = "/api/analytics/dashboard"
 ORIGIN = {"Origin": "http://mina.test"}
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """A headless Chromium, Debian's."""
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
+    options.binary_location = CHROMIUM or ""
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(argument)
     options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver")
+    service = webdriver.ChromeService(DRIVER)
     started = webdriver.Chrome(options=options, service=service)
     yield started
     started.quit()
@@ -95,6 +96,7 @@ class Page:
             self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="Chromium and its driver are not installed")
 class TestThePage:
     @pytest.mark.timeout(240)
     def test_shows_a_hit_as_it_comes_and_clears(self, serve: Serve, browser: webdriver.Chrome) -> None:

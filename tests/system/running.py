@@ -49,8 +49,9 @@ class Running:
     def wait(self) -> str:
         """The address, once it answers."""
         assert self._ready.wait(90), self.lines
-        assert self.lines and self.lines[-1].startswith("Mina is ready at "), self.lines
-        return self.lines[-1].removeprefix("Mina is ready at ")
+        said = [line for line in self.lines if line.startswith("Mina is ready at ")]
+        assert said, self.lines
+        return said[-1].removeprefix("Mina is ready at ")
 
     @property
     def token(self) -> str:

@@ -1,17 +1,20 @@
 """The examples, as whoever reads them would run them."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from tests.api import a_meeting
 from tests.sessions.sockets import Participant, eventually, joined, listening, token_of
 
-LIVE = Path(__file__).parents[2] / "examples" / "live.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LIVE, RATES = EXAMPLES / "live.py", EXAMPLES / "exchange_rates.py"
 
 
 class TestTheLiveExample:
@@ -53,3 +56,22 @@ async def heard(participant: Participant, count: int) -> None:
     """Wait until so much was said, before or after joining."""
     missing = count - len((await participant.next("state"))["segments"])
     await participant.take("segment", missing)
+
+
+class TestTheExchangeRates:
+    @pytest.mark.parametrize("has_redis", [True, False], ids=["redis", "memory"])
+    def test_are_loaded_once_and_are_what_was_set(self, has_redis: bool, valkey_url: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", str(RATES)],
+            env={**os.environ, "REDIS_URL": valkey_url if has_redis else ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "ten at once: {0.94} 1 load\nagain: 0.94 1 load\nset: 0.95 2 loads\n"
+        assert "mina_api.cache.service" in imported
+        assert not imported & {"fastapi", "starlette", "sqlalchemy", "asyncpg"}
+        assert ("redis" in imported) == has_redis

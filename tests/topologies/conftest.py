@@ -1,5 +1,7 @@
 """What is tested only where its server is found."""
 
+from tests.programs import NGINX
 from tests.topologies.postgres import PGBOUNCER
 
-collect_ignore = [] if PGBOUNCER is not None else ["test_pgbouncer.py"]
+FOUND = {"test_pgbouncer.py": PGBOUNCER, "test_nginx.py": NGINX}
+collect_ignore = [name for name, program in FOUND.items() if program is None]

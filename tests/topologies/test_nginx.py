@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -12,16 +11,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml  # type: ignore[import-untyped]
 from websockets.asyncio.client import connect
 
 from mina_api.dev.ports import free_port
 from mina_api.dev.processes import spawn, wait_until
+from tests.programs import NGINX
 from tests.system.serving import Serve, Serving
 from tests.topologies.nodes import is_listening
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
 READERS = 8
 
 
@@ -127,16 +125,3 @@ async def _until_more(statuses: Counter[int], count: int) -> None:
     async with asyncio.timeout(60):
         while statuses.total() < wanted:  # noqa: ASYNC110  (readers count)
             await asyncio.sleep(0.01)
-
-
-class TestCompose:
-    def test_has_the_hosts_that_nginx_asks_and_files_that_there_are(self) -> None:
-        services = yaml.safe_load((DEPLOY / "compose.yml").read_text())["services"]
-        site = (DEPLOY / "nginx/mina.conf").read_text()
-        (mounted,) = services["nginx"]["volumes"]
-
-        assert {name for name in services if f"server {name}:8000" in site} == {"host-1", "host-2"}
-        assert (DEPLOY / mounted.split(":")[0]).is_file()
-        for name in ("host-1", "host-2", "migrate"):
-            assert (DEPLOY / services[name]["build"] / "Dockerfile").is_file()
-            assert {"DATABASE_URL", "REDIS_URL", "MINA_SECRET_KEY"} <= set(services[name]["environment"])
