@@ -229,11 +229,36 @@ class AuthSettings(_Group):
         return key
 
 
+class HttpSettings(_Group):
+    """What each client's connection may take; times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="MINA_HTTP_")
+
+    connections: int = Field(5000, ge=1, description="open at once in each worker; further ones get 503")
+    head_bytes: int = Field(32 * 1024, ge=1024, description="of a request's target and fields: else 414 or 431")
+    head_fields: int = Field(100, ge=10, description="of a request: else 431")
+    head_seconds: float = Field(
+        20.0, gt=0, description="for a request's head to be complete: else 408; for a WebSocket's handshake too"
+    )
+    body_seconds: float = Field(
+        20.0, gt=0, description="a body that less than 1 KB comes of within so long is given up: 408"
+    )
+    send_seconds: float = Field(
+        60.0, gt=0, description="an answer that less than 1 KB is taken of within so long is cut off"
+    )
+    buffered_bytes: int = Field(
+        256 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="of answers that wait to be read; beyond, who owes most is cut off",
+    )
+
+
 class LiveSettings(_Group):
     """Live sessions: what waits for slow readers, how segments are gathered, when a silent session ends."""
 
     model_config = SettingsConfigDict(env_prefix="MINA_LIVE_")
 
+    connections_per_user: int = Field(100, ge=1, description="open at once in each worker; further ones: 4429")
     queue_messages: int = Field(1000, ge=10, description="messages that wait for one reader, then it is closed")
     queue_bytes: int = Field(1024 * 1024, ge=1024, description="the same in bytes, of text")
     gather_seconds: float = Field(0.01, ge=0, le=0.02, description="wait for more segments before each commit")
@@ -291,6 +316,7 @@ class Settings(_Group):
     redis: RedisSettings
     cache: CacheSettings
     auth: AuthSettings
+    http: HttpSettings
     live: LiveSettings
     log: LogSettings
     telemetry: TelemetrySettings
@@ -315,6 +341,7 @@ GROUPS: Mapping[str, type[_Group]] = {
     "redis": RedisSettings,
     "cache": CacheSettings,
     "auth": AuthSettings,
+    "http": HttpSettings,
     "live": LiveSettings,
     "log": LogSettings,
     "telemetry": TelemetrySettings,
