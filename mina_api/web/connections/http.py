@@ -25,7 +25,7 @@ MALFORMED = "This is no HTTP/1.1 request."
 class HttpConnection(HttpToolsProtocol):
     """A client's connection; `limits` are those of its worker."""
 
-    # Beside uvicorn's own attributes, not among them: CPython reads those of an object with more than 30 slowly.
+    # Beside uvicorn's 28 attributes: beyond 30, CPython 3.11 shares no keys among objects.
     __slots__ = (
         "_body_bytes", "_head_bytes", "_headed", "_held", "_refusal", "_running", "_sending", "_wait",
     )  # fmt: skip
