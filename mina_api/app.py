@@ -50,6 +50,7 @@ from mina_api.web.application import Application
 from mina_api.web.body_limits import LimitBodies
 from mina_api.web.budgets import Budgets
 from mina_api.web.commit import CoherentCommit, CoherentJournal
+from mina_api.web.connections import ConnectionLimits
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
 from mina_api.web.request_limits import open_account
@@ -99,6 +100,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None, 
     app.state.refresh_token_days = settings.auth.refresh_token_days
     app.state.transcript_observers = (store_rollup,)
     app.state.uploads = Uploads(IMPORTS_AT_ONCE)
+    app.state.connection_limits = ConnectionLimits(**settings.connections.model_dump())
     problems.install(app)
     openapi.install(app)
     docs_page.install(app)
@@ -221,6 +223,7 @@ def _live(
         database_url=settings.database.plain_listen_url,
         redis_timeout_seconds=settings.redis.command_timeout_seconds,
         database_timeout_seconds=settings.database.connect_timeout_seconds,
+        most_connections=given.connections_per_user,
         most_messages=given.queue_messages,
         most_bytes=given.queue_bytes,
         gather_seconds=given.gather_seconds,

@@ -1,9 +1,10 @@
-"""The application for `uvicorn mina_api.main:app`."""
+"""What uvicorn serves: `mina_api.main:app`, over connections that are guarded where `--http` and `--ws` name them."""
 
 import sys
 
 from mina_api.app import create_app
 from mina_api.settings import SettingsError
+from mina_api.web import connections
 
 try:
     app = create_app(owns_process=True)
@@ -11,3 +12,15 @@ except SettingsError as mistakes:
     for line in mistakes.lines:
         print(f"mina: {line}", file=sys.stderr)
     raise SystemExit(2) from None
+
+
+class HttpConnection(connections.HttpConnection):
+    """A client's connection, within the limits of the environment."""
+
+    limits = app.state.connection_limits
+
+
+class WebSocketConnection(connections.WebSocketConnection):
+    """A client's WebSocket, within the same."""
+
+    limits = app.state.connection_limits

@@ -25,6 +25,8 @@ def serve(
         raise Failure(f"port {port} of {host} is taken: choose another with --port")
     uvicorn.run(
         "mina_api.main:app",
+        http="mina_api.main:HttpConnection",
+        ws="mina_api.main:WebSocketConnection",
         host=host,
         port=port,
         workers=workers,

@@ -1,5 +1,6 @@
 """A worker's part in live sessions: its recorder, its rooms, and its turn at sweeping."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,19 +16,23 @@ from mina_api.transcripts.observers import TranscriptObserver
 from mina_api.web.clock import Clock
 
 PUBLISHING_CONNECTIONS = 4
+# Each takes a connection to Postgres: however many come with whatever tickets, requests have the rest of the pool.
+ADMISSIONS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
     """Settings of live sessions; times in seconds. `database_url` is Postgres's own, for LISTEN.
 
-    `most_messages`, `most_bytes`: what may wait for one reader. `gather_seconds`: how long a batch waits for more.
+    `most_connections`: of one user in this worker. `most_messages`, `most_bytes`: what may wait for one reader.
+    `gather_seconds`: how long a batch waits for more.
     `idle_seconds`: how long nothing is said before a session is ended; `sweep_seconds`: how often that is looked at.
     """
 
     database_url: str
     redis_timeout_seconds: float = 0.25
     database_timeout_seconds: float = 5.0
+    most_connections: int = 100
     most_messages: int = 1_000
     most_bytes: int = 1024 * 1024
     gather_seconds: float = 0.01
@@ -49,6 +54,7 @@ class Live:
     ) -> None:
         self.config = config
         self.hooks = hooks
+        self.entrance = asyncio.Semaphore(ADMISSIONS_AT_ONCE)
         self.rooms = Rooms(database, _wakeups(config, redis_pool), clock)
         self.recorder = Recorder(database, hooks, self.rooms.announce, gather_seconds=config.gather_seconds)
         self._sweeper = Sweeper(

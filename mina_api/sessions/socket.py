@@ -18,6 +18,7 @@ logger = get_logger(__name__)
 
 router = APIRouter(prefix="/api/sessions")
 
+CROWDED = Closing(4429, "You have as many connections open as one may: close one, then connect again.")
 BAD_SINCE = Closing(1008, "`since` is the position of the last segment that you have.")
 
 
@@ -31,15 +32,18 @@ async def join_session(
     try:
         number = _number(session_id, MAX_ID, UNKNOWN)
         after = None if since is None else _number(since, FROM_NOW, BAD_SINCE)
-        participant = await admit(
-            websocket, number, ticket, state.database, lambda: datetime.fromtimestamp(state.clock.now(), UTC)
-        )
+        async with live.entrance:
+            participant = await admit(
+                websocket, number, ticket, state.database, lambda: datetime.fromtimestamp(state.clock.now(), UTC)
+            )
     except Refused as refusal:
         return await _refuse(websocket, refusal.closing)
     except (SQLAlchemyError, OSError) as failure:
         logger.error("Postgres cannot answer", cause=type(failure).__name__)
         return await _refuse(websocket, TRY_AGAIN)
     await websocket.accept()
+    if live.rooms.connections_of(participant.user_id) >= live.config.most_connections:
+        return await close(websocket, CROWDED)
     listener = Listener(
         secrets.randbits(53),
         participant,

@@ -2,6 +2,7 @@
 
 from mina_api.settings.auth import AuthSettings
 from mina_api.settings.cache import CacheSettings
+from mina_api.settings.connections import ConnectionSettings
 from mina_api.settings.database import DatabaseSettings
 from mina_api.settings.dev import DevSettings
 from mina_api.settings.group import SettingsError, variable_name
@@ -16,6 +17,7 @@ __all__ = [
     "REDIS_SCHEMES",
     "AuthSettings",
     "CacheSettings",
+    "ConnectionSettings",
     "DatabaseSettings",
     "DevSettings",
     "HttpSettings",

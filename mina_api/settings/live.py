@@ -11,6 +11,7 @@ class LiveSettings(Group):
 
     model_config = SettingsConfigDict(env_prefix="MINA_LIVE_")
 
+    connections_per_user: int = Field(100, ge=1, description="open at once in each worker; further ones: 4429")
     queue_messages: int = Field(1000, ge=10, description="messages that wait for one reader, then it is closed")
     queue_bytes: int = Field(1024 * 1024, ge=1024, description="the same in bytes, of text")
     gather_seconds: float = Field(0.01, ge=0, le=0.02, description="wait for more segments before each commit")

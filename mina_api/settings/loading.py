@@ -7,6 +7,7 @@ from pydantic import ValidationError, model_validator
 
 from mina_api.settings.auth import AuthSettings
 from mina_api.settings.cache import CacheSettings
+from mina_api.settings.connections import ConnectionSettings
 from mina_api.settings.database import DatabaseSettings
 from mina_api.settings.group import Group, SettingsError, explain
 from mina_api.settings.http import HttpSettings, RateSettings
@@ -22,6 +23,7 @@ class Settings(Group):
     redis: RedisSettings
     cache: CacheSettings
     auth: AuthSettings
+    connections: ConnectionSettings
     live: LiveSettings
     http: HttpSettings
     rate: RateSettings
@@ -48,6 +50,7 @@ GROUPS: Mapping[str, type[Group]] = {
     "redis": RedisSettings,
     "cache": CacheSettings,
     "auth": AuthSettings,
+    "connections": ConnectionSettings,
     "live": LiveSettings,
     "http": HttpSettings,
     "rate": RateSettings,

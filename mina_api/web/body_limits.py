@@ -1,5 +1,7 @@
 """A limit on request bodies (RFC 9110 section 15.5.14), kept while they are read: a larger one is never held whole.
 
+None is decoded: few bytes of gzip are many of JSON (415, section 8.4).
+
 Starlette has such a middleware, which answers 413 in plain text, also in the place of a 401.
 """
 
@@ -11,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DEFAULT_BYTES = 1024 * 1024
+CODED = "No Content-Encoding is decoded here: send the body as it is."
 
 
 @dataclass(slots=True)
@@ -21,7 +24,7 @@ class BodyLimit:
 
 
 class LimitBodies:
-    """Raises HTTPException 413 to whoever reads more of a body than its limit, at once if it is announced."""
+    """Raises HTTPException to who reads of a body: 413 beyond its limit, at once if it is announced; 415 if coded."""
 
     def __init__(self, app: ASGIApp, max_bytes: int = DEFAULT_BYTES) -> None:
         self._app = app
@@ -34,7 +37,9 @@ class LimitBodies:
             return
         limit = BodyLimit(self._max_bytes)
         scope.setdefault("state", {})["body_limit"] = limit
-        announced = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        is_coded = any(coding.lower() not in ("", "identity") for coding in headers.getlist("content-encoding"))
         announced_bytes = int(announced) if announced.isdecimal() else 0
         read_bytes = 0
 
@@ -42,6 +47,8 @@ class LimitBodies:
             nonlocal read_bytes
             if announced_bytes > limit.max_bytes:
                 raise _too_large(limit)
+            if is_coded:
+                raise HTTPException(415, CODED, {"Accept-Encoding": "identity"})
             message = await receive()
             read_bytes += len(message.get("body", b""))
             if read_bytes > limit.max_bytes:

@@ -50,7 +50,7 @@ DETAILS: Mapping[int, str] = {
     409: "There is an account of this email already.",
     412: "It has changed since: read it again.",
     413: "The body is larger than 1 MB, the most that is read here.",
-    415: "A transcript is one of: application/json, text/vtt.",
+    415: "No Content-Encoding is decoded here: send the body as it is.",
     422: "A mistake in the request.",
     429: "More was asked for than the limit allows: wait before the next request.",
     503: "The database cannot answer now.",
@@ -110,7 +110,7 @@ def _complete(document: Json) -> None:
     schemas: Json = document["components"]["schemas"]
     for path, operation in _operations(document):
         if "requestBody" in operation:
-            for status in (400, 413):
+            for status in (400, 413, 415):
                 operation["responses"].setdefault(str(status), _problem(status))
             _give_examples(operation["requestBody"]["content"], schemas)
         if is_limited := not is_unlimited(path):

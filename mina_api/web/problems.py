@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import InterfaceError as AdapterError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from mina_api.cache.fastapi.answers import BUSY
@@ -37,6 +38,8 @@ logger = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+# Text that UTF-8 has and Postgres has not: NUL (`character_not_in_repertoire`).
+NOT_STORABLE = "22021"
 CONFLICT = "Others were changing the same; nothing was changed by this request, which may be sent again."
 
 STATUS: Mapping[type[MinaError], int] = {
@@ -98,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TooManyLoads, _too_many_loads)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ClientDisconnect, _gone)
     for kind in (OperationalError, AdapterError, DBAPIError, PoolTimeout, PostgresConnectionError, DriverError):
         app.add_exception_handler(kind, _database)
     for refusal in (ConnectionError, TimeoutError):
@@ -153,11 +157,18 @@ async def _validation(request: Request, failure: Exception) -> Response:
     return problem(request, 422, f"{count} in the request.", errors=errors)
 
 
+async def _gone(request: Request, _: Exception) -> Response:
+    """For the log; nobody is there to read it."""
+    return problem(request, 400, "The client left before its request was complete.")
+
+
 async def _database(request: Request, failure: Exception) -> Response:
     if is_conflict(failure):
         # The whole of it was rolled back. What a request did beside it is not known here, so it is not run again.
         logger.warning("a transaction was ended for others' sake", path=request.url.path)
         return problem(request, 503, CONFLICT, headers={"Retry-After": "1"})
+    if isinstance(failure, DBAPIError) and getattr(failure.orig, "sqlstate", None) == NOT_STORABLE:
+        return problem(request, 422, "Text must not contain the NUL character.")
     if isinstance(failure, DBAPIError) and not _is_outage(failure):
         return await _unexpected(request, failure)
     logger.error("Postgres cannot answer", cause=type(failure).__name__)

@@ -5,6 +5,7 @@ Postgres alone says what was said, and in which order. A wakeup saves the look; 
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from mina_api.db.session import Database
@@ -41,6 +42,7 @@ class Rooms:
         self._doorkeeper = Doorkeeper(database, clock)
         self._rooms: dict[int, Room] = {}
         self._present: dict[int, int] = {}
+        self._connections_of: Counter[int] = Counter()
         self._wanted: set[int] = set()
         self._news = asyncio.Event()
         self._is_blind = False
@@ -70,17 +72,25 @@ class Rooms:
         """The session's room, which `listener` leaves after the block; it still has to be admitted."""
         room = self._rooms.setdefault(session_id, Room(session_id))
         self._present[session_id] = self._present.get(session_id, 0) + 1
+        self._connections_of[listener.participant.user_id] += 1
         self._doorkeeper.present.add(listener)
         self._wakeups.subscribe(str(session_id))
         try:
             yield room
         finally:
             self._doorkeeper.present.discard(listener)
+            self._connections_of[listener.participant.user_id] -= 1
+            if not self._connections_of[listener.participant.user_id]:
+                del self._connections_of[listener.participant.user_id]
             room.listeners.discard(listener)
             self._present[session_id] -= 1
             if not self._present[session_id]:
                 del self._present[session_id], self._rooms[session_id]
                 self._wakeups.unsubscribe(str(session_id))
+
+    def connections_of(self, user_id: int) -> int:
+        """How many of a user are in this worker's rooms."""
+        return self._connections_of[user_id]
 
     async def read(self, session_id: int, after: Cursor) -> Changes | None:
         """What comes after a cursor; None where the session is no more."""

@@ -1,0 +1,262 @@
+"""HTTP/1.1 by uvicorn and httptools, with RFC 9112's rules that they leave to others, and limits.
+
+A request that is refused is answered in its turn, then the connection ends: what follows it has no sure beginning.
+"""
+
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from mina_api.logs import get_logger
+from mina_api.web.connections.limits import PIECE_BYTES, ConnectionLimits
+from mina_api.web.connections.refusal import Refused
+from mina_api.web.connections.watch import Sending, Wait, watch_of
+
+logger = get_logger(__name__)
+
+# Read, but not parsed yet: one that sends on and on without waiting for an answer is cut off.
+MOST_HELD_BYTES = 1024 * 1024
+# What `websockets` takes of a handshake; it does not answer one that has more.
+MOST_HANDSHAKE_LINE = 8_000
+MALFORMED = "This is no HTTP/1.1 request."
+
+
+class HttpConnection(HttpToolsProtocol):
+    """A client's connection; `limits` are those of its worker."""
+
+    # Beside uvicorn's 28 attributes: beyond 30, CPython 3.11 shares no keys among objects.
+    __slots__ = (
+        "_body_bytes", "_head_bytes", "_headed", "_held", "_refusal", "_running", "_sending", "_wait",
+    )  # fmt: skip
+    limits = ConnectionLimits()
+
+    def connection_made(self, transport: Any) -> None:
+        """Serve, unless there are too many already."""
+        super().connection_made(transport)
+        self._running: RequestResponseCycle | None = None
+        self._held = bytearray()
+        self._head_bytes = 0
+        self._body_bytes = 0
+        # The scope of the request whose head was completed last.
+        self._headed: object = None
+        self._refusal: Refused | None = None
+        self._wait = Wait()
+        self._sending = Sending()
+        watch_of(self.server_state, self.loop).begin()
+        if len(self.connections) > self.limits.connections:
+            self._answer(Refused(503, "More connections are open than are served at once."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is being answered, and not only the last that came."""
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        self._held.clear()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    # What comes in
+
+    def data_received(self, data: bytes) -> None:
+        """Parse it; piece by piece if it is much, and no further than to a second request that waits."""
+        self._unset_keepalive_if_required()
+        if self._held or self.pipeline or len(data) > PIECE_BYTES:
+            self._held += data
+            self._parse_held()
+        else:
+            self._parse(data)
+
+    def _parse_held(self) -> None:
+        while self._held and not self.pipeline and self._is_open():
+            piece = bytes(self._held[:PIECE_BYTES])
+            del self._held[:PIECE_BYTES]
+            self._parse(piece)
+        if len(self._held) > MOST_HELD_BYTES:
+            self.transport.abort()
+        elif self._held and self._is_open():
+            self.flow.pause_reading()
+
+    def _newest(self) -> RequestResponseCycle | None:
+        """The last request whose head was taken; None before the first, which uvicorn's type does not say."""
+        return self.cycle
+
+    def _is_open(self) -> bool:
+        """Whether more is taken of it: neither closed, nor refused, nor a WebSocket by now."""
+        return not self.transport.is_closing() and self._refusal is None and self.transport.get_protocol() is self
+
+    def _parse(self, piece: bytes) -> None:
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(piece[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as failure:
+            cause = failure.__context__
+            self._refuse(cause if isinstance(cause, Refused) else Refused(400, MALFORMED))
+            return
+        if self._headed is self.scope:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(piece)
+        if self._head_bytes > self.limits.head_bytes:
+            self._refuse(Refused(431 if self.headers else 414, "The request's head is too long."))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, if this is a request; what every one has is seen without a look at each field."""
+        headers = self.headers
+        fields = dict(headers)
+        version = self.parser.get_http_version()
+        if len(fields) != len(headers) or b"host" not in fields or version != "1.1" or b"transfer-encoding" in fields:
+            self._check(version)
+        if len(headers) > self.limits.head_fields:
+            raise Refused(431, f"There are more than {self.limits.head_fields} fields.")
+        self._headed = self.scope
+        if self.parser.should_upgrade():
+            self._check_upgrade()
+        else:
+            super().on_headers_complete()
+
+    def _check(self, version: str) -> None:
+        """Some fields may be there once (RFC 9112 section 3.2), some have one value (section 6.1)."""
+        names = [name for name, _ in self.headers]
+        codings = [value.strip(b" \t").lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if version not in ("1.0", "1.1"):
+            raise Refused(400, MALFORMED)
+        if names.count(b"host") > 1 or (version == "1.1" and b"host" not in names):
+            raise Refused(400, "There is no Host, or more than one.")
+        if names.count(b"authorization") > 1:
+            raise Refused(400, "There is more than one Authorization.")
+        if codings and (codings != [b"chunked"] or version == "1.0"):
+            raise Refused(400, "Of the transfer codings only `chunked` is known here, and none in HTTP/1.0.")
+
+    def on_body(self, body: bytes) -> None:
+        """Hand it on; of what is answered already, nothing."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The body is complete, also that of a request which is answered already."""
+        if not self.parser.should_upgrade():
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    # Upgrades
+
+    def _check_upgrade(self) -> None:
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            raise Refused(400, "This is no proxy.")
+        self.scope["method"] = method.decode()
+        if self._should_upgrade():
+            if any(
+                name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+                for name, value in self.headers
+            ):
+                raise Refused(400, "A WebSocket's handshake has no body.")
+            if any(len(name) + len(value) > MOST_HANDSHAKE_LINE for name, value in self.headers):
+                raise Refused(431, "A field is too long for a WebSocket's handshake.")
+            if len(self.url) > MOST_HANDSHAKE_LINE:
+                raise Refused(414, "The target is too long for a WebSocket's handshake.")
+            newest = self._newest()
+            if newest is not None and not newest.response_complete:
+                raise Refused(400, "A WebSocket's handshake waits for the answers before it.")
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Become a WebSocket; no other protocol is spoken here: go on as if nothing was asked (RFC 9110 section 7.8).
+
+        llhttp takes what asks for an upgrade to have no body, and what follows its head for the other protocol.
+        """
+        if not self._should_upgrade():
+            version = self.parser.get_http_version().encode()
+            lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+            lines += [b"%b: %b" % each for each in self.headers if each[0] != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self._parse(b"\r\n".join((*lines, b"", rest)))
+        elif rest or self._held:
+            self._refuse(Refused(400, "A WebSocket's frames come after its handshake."))
+        else:
+            self.handle_websocket_upgrade()
+
+    # What goes out
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """Go on with what came meanwhile."""
+        super().on_response_complete()
+        if self._held:
+            self._parse_held()
+        elif self.pipeline:
+            self.flow.pause_reading()
+        if self._refusal is not None and not self.pipeline and not self.transport.is_closing():
+            self._answer(self._refusal)
+
+    def resume_writing(self) -> None:
+        """The client takes what it is sent."""
+        self._sending.drain()
+        super().resume_writing()
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer the request that is being read, once those before it are answered."""
+        self._held.clear()
+        newest = self._newest()
+        if newest is not None and newest.scope is self.scope:
+            # Its head was taken, its body cannot be.
+            if newest is self._running:
+                self._interrupt(newest, refusal)
+                return
+            self.pipeline.popleft()
+            newest = self.pipeline[0][0] if self.pipeline else self._running
+        if newest is not None and not newest.response_complete:
+            self._refusal = refusal
+            self.flow.pause_reading()
+        else:
+            self._answer(refusal)
+
+    def _interrupt(self, cycle: RequestResponseCycle, refusal: Refused) -> None:
+        """Answer a request whose body does not come; its endpoint hears that the client is gone."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer(refusal)
+
+    def _answer(self, refusal: Refused) -> None:
+        logger.info("a connection is ended", status=refusal.status, detail=refusal.detail)
+        begun: object = self.scope
+        is_head = begun is not None and self.parser.get_method() == b"HEAD"
+        self.transport.write(refusal.answer(is_head=is_head))
+        self.transport.close()
+
+    # Time
+
+    def look(self, now: float) -> None:
+        """End it where the client has been waited for too long."""
+        limits, cycle = self.limits, self._newest()
+        if self._sending.is_over(now, self.transport.get_write_buffer_size(), limits.send_seconds, limits.least_bytes):
+            self.transport.abort()
+        elif self.transport.is_closing():
+            return
+        elif cycle is None or cycle.scope is not self.scope:
+            if self._wait.is_over(now, self.scope or self, 0, limits.head_seconds, 1):
+                self._end(Refused(408, "The request's head did not come in time."))
+        elif not cycle.response_complete:
+            if not cycle.more_body or self.flow.read_paused or cycle is not self._running:
+                self._wait.end()
+            elif self._wait.is_over(now, cycle, self._body_bytes, limits.body_seconds, limits.least_bytes):
+                self._interrupt(cycle, Refused(408, "The request's body did not come in time."))
+        elif self.timeout_keep_alive_task is not None:
+            self._wait.end()
+        elif self._wait.is_over(now, self, 0, limits.head_seconds, 1):
+            # Between two requests, or in a body whose request is answered already.
+            self.transport.close()
+
+    def _end(self, refusal: Refused) -> None:
+        if self.scope is None:
+            self.transport.close()
+        else:
+            self._refuse(refusal)
