@@ -69,6 +69,9 @@ bench-mix: .venv/.dev ## reads and writes of a working day, with the cache and w
 	@exec $(BIN)/python -m benchmarks.mix --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),30) \
 		--reads-per-write "$(or $(READS_PER_WRITE),432,144,72)" --meetings $(or $(MEETINGS),10000)
 
+bench-growth: .venv/.run .dev/measuring/.ready wrk ## hits, memory and invalidation as the cache grows, to 1,000,000 entries (ROUNDS=5 SECONDS=5)
+	@exec $(BIN)/python -m benchmarks.growth --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5)
+
 bench-live: .venv/.run ## live sessions: 500 listeners, 50 rooms, 1,000 segments a second, 2 workers
 	@exec $(BIN)/python -m benchmarks.live
 

@@ -71,9 +71,9 @@ def _model(mixes: Sequence[Mix]) -> Iterator[str]:
     yield "- *Ideal* is the hit rate of a cache that forgets nothing but what a write may have changed. The measured"
     yield "  one is lower where several requests of a member wait for one load: the run does in seconds what members do"
     yield "  in hours."
-    yield "- *Faster* is time without the cache to time with it: of means (hits and misses together), of medians, and of"
-    yield "  the mean without it to the mean of hits. Where misses took as long as without the cache, the first could not"
-    yield "  exceed 1 / (1 − hit rate); they take less, as they meet a machine that has less to do."
+    yield "- *Faster* is time without the cache to time with it: of means, hits and misses together; of medians; and of"
+    yield "  the mean without it to the mean of hits. Where misses took as long as without the cache, the first could"
+    yield "  not exceed 1 / (1 − hit rate); they take less, as they meet a machine that has less to do."
     yield ""
 
 

@@ -27,9 +27,7 @@ def copied(database_url: str) -> Iterator[str]:
     maintenance = database_url.removesuffix(name) + "postgres"
     _execute(maintenance, f"CREATE DATABASE {COPY} TEMPLATE {name} STRATEGY FILE_COPY")
     try:
-        copy = database_url.removesuffix(name) + COPY
-        _execute(copy, "CHECKPOINT")
-        yield copy
+        yield database_url.removesuffix(name) + COPY
     finally:
         _execute(maintenance, f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE)")
 
