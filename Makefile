@@ -65,9 +65,9 @@ bench-resilience: .venv/.dev .dev/peers/.ready ## many cold requests at once, an
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
 
-bench-mix: .venv/.dev ## reads and writes of a working day, with the cache and without (ROUNDS=3 SECONDS=30 READS_PER_WRITE=432,144,72)
+bench-mix: .venv/.dev ## a working day's reads and writes, with the cache and without (ROUNDS=3 SECONDS=30 READS_PER_WRITE=864,432)
 	@exec $(BIN)/python -m benchmarks.mix --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),30) \
-		--reads-per-write "$(or $(READS_PER_WRITE),432,144,72)" --meetings $(or $(MEETINGS),10000)
+		--reads-per-write "$(or $(READS_PER_WRITE),864,432,144)" --meetings $(or $(MEETINGS),10000)
 
 bench-growth: .venv/.run .dev/measuring/.ready wrk ## hits, memory and invalidation as the cache grows, to 1,000,000 entries (ROUNDS=5 SECONDS=5)
 	@exec $(BIN)/python -m benchmarks.growth --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5)

@@ -18,8 +18,8 @@ from mina_api.settings import new_secret
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 MEETINGS = 10_000
-# An open page that asks anew every 10, 30 and 60 s.
-READS_PER_WRITE = "432,144,72"
+# Open pages that ask anew every 5, 10 and 30 s.
+READS_PER_WRITE = "864,432,144"
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -54,12 +55,17 @@ async def load(
     run = Run(seconds=seconds)
     counted_from = time.monotonic() + warm_up_seconds
     until = counted_from + seconds
+    # A page asks anew once it was answered: nobody asks twice at once for the same thing.
+    waiting: defaultdict[tuple[int, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def work() -> None:
         connection = await Connection.open(port, PATIENCE_SECONDS)
         while time.monotonic() < until:
             ask = next(plan)
-            began, answer = await connection.ask(_request(ask, tokens[ask.member]), PATIENCE_SECONDS)
+            async with waiting[ask.member, ask.path]:
+                if not connection.is_open:
+                    connection = await Connection.open(port, PATIENCE_SECONDS)
+                began, answer = await connection.ask(_request(ask, tokens[ask.member]), PATIENCE_SECONDS)
             if answer.status not in (200, 201):
                 raise SystemExit(f"{ask.method} {ask.path} is {answer.status}: {answer.body[:300]!r}")
             run.sent += 1
