@@ -40,7 +40,7 @@ def main() -> int:
         with valkeys(DIRECTORY, len(TAG_COUNTS)) as urls:
             hits, weights, cleared, tagged, sized = asyncio.run(_engine(urls, sizes, given.rounds, status.update))
         served = _served(console, given.rounds, given.seconds, status.update)
-    curves = [hits, weights, cleared, tagged, sized, served]
+    curves = [each for each in (hits, weights, cleared, tagged, sized, served) if each.series]
     claims = list(bounds(hits, cleared, tagged))
     command = f"make bench-growth ROUNDS={given.rounds} SECONDS={given.seconds:g}"
     page = markdown(curves, claims, command, given.rounds)

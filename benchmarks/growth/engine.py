@@ -17,7 +17,7 @@ TAG_COUNTS = tuple(range(9))
 BODY_KILOBYTES = (1, 4, 16, 64, 256, 1024)
 BODY = a_body(1000)
 FEW = 100
-READS = 2000
+READS = 5000
 # Below it a measured size is of the allocator rather than of entries.
 LEAST_WEIGHED = 10_000
 Report = Callable[[str], None]

@@ -62,6 +62,9 @@ def _rate(stores: Stores, workers: int, environment: Mapping[str, str], seconds:
         token = fetch_token(running.url, DEMO_EMAIL, DEMO_PASSWORD)
         running.headers["Authorization"] = f"Bearer {token}"
         target = Target(PATH, PAGES)
+        # They are made once; in the warm-up each worker then gets them from Redis.
+        for number in range(1, PAGES + 1):
+            running.get(target.page(number))
         wrk(running, target, WARM_UP_SECONDS, stores.cores.load)
         load = wrk(running, target, seconds, stores.cores.load)
     if load.failed:
