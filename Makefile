@@ -1,8 +1,7 @@
 # Two commands on a bare machine: `make run` serves it all, `make test` passes.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-system cover soak measure-faults check audit bench profile wrk bench-coherence \
-	bench-resilience bench-analytics \
-	bench-live bench-fingerprints lock migrate clean
+	bench-resilience bench-analytics bench-live bench-fingerprints bench-mix bench-growth lock migrate clean
 
 PORT ?= 8000
 WORKERS ?= 1
@@ -12,6 +11,8 @@ SEED ?=
 ROUNDS ?=
 SECONDS ?=
 ONLY ?=
+READS_PER_WRITE ?=
+MEETINGS ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$each; break; fi; done)
@@ -66,6 +67,13 @@ bench-resilience: .venv/.dev .dev/peers/.ready ## many cold requests at once, an
 
 bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings and 5 million segments
 	@exec $(BIN)/python -m benchmarks.analytics
+
+bench-mix: .venv/.dev ## a working day's reads and writes, with the cache and without (ROUNDS=3 SECONDS=30 READS_PER_WRITE=864,432)
+	@exec $(BIN)/python -m benchmarks.mix --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),30) \
+		--reads-per-write "$(or $(READS_PER_WRITE),864,432,144)" --meetings $(or $(MEETINGS),10000)
+
+bench-growth: .venv/.run .dev/measuring/.ready wrk ## hits, memory and invalidation as the cache grows, to 1,000,000 entries (ROUNDS=5 SECONDS=5)
+	@exec $(BIN)/python -m benchmarks.growth --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5)
 
 bench-live: .venv/.run ## live sessions: 500 listeners, 50 rooms, 1,000 segments a second, 2 workers
 	@exec $(BIN)/python -m benchmarks.live

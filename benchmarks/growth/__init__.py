@@ -1,0 +1,1 @@
+"""What the cache costs as it grows: entries, tags, bodies, workers, and entries under a tag that is invalidated."""
