@@ -31,7 +31,12 @@ def seen(request: Request, answer: httpx.Response) -> Seen:
     timing = QUERIES.search(answer.headers.get("server-timing", ""))
     return Seen(
         answer.status_code,
-        tuple(sorted((name, _without(value, request.theirs).replace("detail=l2", "detail=l1")) for name, value in headers.items())),
+        tuple(
+            sorted(
+                (name, _without(value, request.theirs).replace("detail=l2", "detail=l1"))
+                for name, value in headers.items()
+            )
+        ),
         _without(answer.text, request.theirs),
         timing[1] if timing else "",
     )
@@ -47,7 +52,7 @@ def marks_in(request: Request, answer: httpx.Response, marks: Iterable[str]) -> 
 
 def is_hit(answer: httpx.Response) -> bool:
     """Whether it says that it was stored before."""
-    return answer.headers.get("cache-status", "").startswith("mina; hit")
+    return str(answer.headers.get("cache-status", "")).startswith("mina; hit")
 
 
 def _without(text: str, values: Iterable[str]) -> str:

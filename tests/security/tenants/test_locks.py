@@ -1,4 +1,4 @@
-"""Nobody waits for another tenant's rows: not who is refused, by whose waiting existence would be told, nor the tenant."""
+"""Nobody waits for another tenant's rows: not who is refused, whose waiting would tell of them, nor the tenant."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ class TestAStranger:
         session = await a_session(ada)
         meeting = (await ada.get(f"/api/sessions/{session}")).json()["meeting_id"]
         user, workspace = await me(ada)
-        asked = {
+        every: dict[str, list[tuple[str, str, object]]] = {
             "workspaces": [
                 ("POST", f"/api/workspaces/{workspace}/members", {"email": "bob@example.com"}),
                 ("PUT", f"/api/workspaces/{workspace}/members/{user}", {"role": "viewer"}),
@@ -36,12 +36,12 @@ class TestAStranger:
                 ("PUT", f"/api/sessions/{session}/speakers", {"speakers": []}),
             ],
             "meetings": [("PATCH", f"/api/meetings/{meeting}", {"title": "Mine"})],
-        }[table]
+        }
 
         async with database.write() as writer:
             await writer.execute(text(f"SELECT id FROM {table} FOR UPDATE"))
             async with asyncio.timeout(REFUSED_WITHIN_SECONDS):
-                answers = [await _ask(bob, *each) for each in asked]
+                answers = [await _ask(bob, *each) for each in every[table]]
 
         assert {each.status_code for each in answers} == {404}
 

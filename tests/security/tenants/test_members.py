@@ -1,8 +1,5 @@
 """Who is in the workspace, but may not do everything; and who was in it, and may do nothing any more."""
 
-import httpx
-from fastapi import FastAPI
-
 from tests.api import SignUp, a_meeting
 from tests.security.tenants.asking import own_writes
 from tests.security.tenants.conftest import Town
@@ -74,7 +71,10 @@ class TestARemovedMember:
         first = await bob.post(path, headers=key)
 
         await ada.delete(f"/api/workspaces/{workspace}/members/{bob_id}")
-        repeated, created = await bob.post(path, headers=key), await bob.post("/api/meetings/", headers=key, json={"title": "x"})
+        repeated, created = (
+            await bob.post(path, headers=key),
+            await bob.post("/api/meetings/", headers=key, json={"title": "x"}),
+        )
 
         assert first.status_code == 200
         assert (repeated.status_code, created.status_code) == (422, 422)

@@ -8,11 +8,14 @@ import pytest
 
 from mina_api.auth import idempotency
 from mina_api.auth import routes as auth
-from mina_api.cache import marks
+from mina_api.cache import keys, marks
 from mina_api.cache.fastapi import plan, shortcuts
 from mina_api.errors import Forbidden, NotFound
-from mina_api.meetings import queries, routes, service
+from mina_api.meetings import queries, service
+from mina_api.meetings.models import Meeting
 from mina_api.sessions import queries as sessions_queries
+from mina_api.sessions.models import LiveSession
+from mina_api.web import idempotency as web_idempotency
 from tests.security.tenants.conftest import Build
 
 
@@ -24,7 +27,7 @@ async def leaks(build: Build, *names: str, **options: Any) -> str:
 
 class TestTheWalkFinds:
     async def test_a_key_that_has_lost_its_user(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole = plan.endpoint_key
+        whole = keys.endpoint_key
         monkeypatch.setattr(plan, "endpoint_key", lambda **parts: whole(**{**parts, "user_id": "everybody"}))
 
         # The tags are of the user still, and an entry under other tags is none of this question's.
@@ -33,7 +36,7 @@ class TestTheWalkFinds:
     async def test_a_key_and_tags_that_have_lost_their_user(
         self, build: Build, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = plan.endpoint_key
+        whole = keys.endpoint_key
         monkeypatch.setattr(plan, "endpoint_key", lambda **parts: whole(**{**parts, "user_id": "everybody"}))
         monkeypatch.setattr(plan, "user_tag", lambda _: "user:everybody")
         monkeypatch.setattr(plan, "scope_tag", lambda _, prefix: f"everywhere:{prefix}")
@@ -69,7 +72,7 @@ class TestTheWalkFinds:
 
     async def test_a_query_that_has_lost_its_workspace(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
         async def find_meeting(session: Any, _: int, meeting_id: int) -> Any:
-            return await session.get(queries.Meeting, meeting_id)
+            return await session.get(Meeting, meeting_id)
 
         monkeypatch.setattr(queries, "find_meeting", find_meeting)
 
@@ -87,17 +90,17 @@ class TestTheWalkFinds:
             try:
                 return await whole(session, workspace_id, meeting_id)
             except NotFound:
-                if await session.get(queries.Meeting, meeting_id) is not None:
+                if await session.get(Meeting, meeting_id) is not None:
                     raise Forbidden("This meeting is another workspace's.") from None
                 raise
 
-        monkeypatch.setattr(routes.service, "get_meeting", get_meeting)
+        monkeypatch.setattr(service, "get_meeting", get_meeting)
 
         assert "is told from what never was" in await leaks(build, "get_meeting")
 
     async def test_one_query_more_for_what_there_is(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
         async def find_session(session: Any, workspace_id: int, session_id: int) -> Any:
-            found = await session.get(sessions_queries.LiveSession, session_id)
+            found = await session.get(LiveSession, session_id)
             if found is not None:
                 await session.refresh(found)
             return found if found is not None and found.workspace_id == workspace_id else None
@@ -107,7 +110,7 @@ class TestTheWalkFinds:
         assert "queries" in await leaks(build, "get_session")
 
     async def test_an_idempotency_key_that_is_everybodys(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole: Callable[..., Awaitable[Any]] = idempotency.claim
+        whole: Callable[..., Awaitable[Any]] = web_idempotency.claim
 
         async def claim(session: Any, user_id: int, workspace_id: int, key: str, request: Any) -> Any:
             return await whole(session, 707000001, 0, key, request)

@@ -20,8 +20,15 @@ from tests.security.tenants.material import without_material
 # Pages without anything of a tenant's, the dashboard's session and figures (tests/ops/test_dashboard.py), the WebSocket
 # (test_live.py beside this).
 NOT_IN_THE_DOCUMENT = {
-    *("/docs", "/docs/assets", "/docs/oauth2-redirect", "/ops/dashboard/assets", "/ops/dashboard/charts", "/openapi.json"),
-    *( "/live", "/live/live.css", "/live/live.js", "/live/live.svg"),
+    *(
+        "/docs",
+        "/docs/assets",
+        "/docs/oauth2-redirect",
+        "/ops/dashboard/assets",
+        "/ops/dashboard/charts",
+        "/openapi.json",
+    ),
+    *("/live", "/live/live.css", "/live/live.js", "/live/live.svg"),
     *("/ops/dashboard", "/ops/session", "/ops/stream", "/api/sessions/{session_id}/live"),
 }
 MODES: dict[str, dict[str, Any]] = {
