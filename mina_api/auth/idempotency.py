@@ -1,4 +1,4 @@
-"""The dependency of POSTs that may be repeated: the key belongs to the user who sends it."""
+"""The dependency of POSTs that may be repeated: the key belongs to the user who sends it, in their workspace."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ async def _claim_key(
     ] = None,
 ) -> None:
     if idempotency_key is not None:
-        request.state.idempotency_claim = await claim(session, viewer.id, idempotency_key, request)
+        request.state.idempotency_claim = await claim(session, viewer.id, viewer.workspace_id, idempotency_key, request)
 
 
 Repeatable = Annotated[None, Depends(_claim_key)]

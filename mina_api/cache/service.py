@@ -200,6 +200,10 @@ class CacheService:
         """
         return await self._values.get_or_load(key, loader, policy, is_counted=False)
 
+    def unreadable(self, key: CacheKey, failure: Exception) -> None:
+        """Note that what is stored under `key` cannot be read: whoever finds that has it loaded anew."""
+        self._values.unreadable(key, failure)
+
     # Invalidation
 
     async def hold(self, tags: Iterable[str], owner: str | None = None) -> TagHold:

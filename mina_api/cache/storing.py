@@ -12,6 +12,7 @@ from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.screening import screen
 from mina_api.cache.sealing import Sealer, unsealed
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
@@ -89,7 +90,7 @@ class EntryStore:
 
     def read_named(self, name: str, data: bytes) -> Entry:
         """The same by the key's name in the tier."""
-        return unsealed(self._sealer, name, data)
+        return screen(unsealed(self._sealer, name, data), self._config.max_body_bytes)
 
     def for_memory_alone(self, entry: Entry) -> Entry:
         """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""

@@ -105,7 +105,7 @@ class Values:
         try:
             value = self._value(entry)
         except UndecodableBody as failure:
-            self._unreadable(name, failure)
+            self.unreadable(name, failure)
             again = Read(name, full, load, Demand(reload=True), is_counted=is_counted)
             entry, fence = await self._read_value(again)
             value = self._value(entry)
@@ -145,7 +145,8 @@ class Values:
             raise UndecodableBody(f"it is of codec {entry.codec}, not {self._serializer.codec}")
         return self._serializer.load(plain_body(entry, self._config.max_body_bytes), entry.key)
 
-    def _unreadable(self, key: CacheKey, failure: Exception) -> None:
+    def unreadable(self, key: CacheKey, failure: Exception) -> None:
+        """Note that what is stored under `key` cannot be read: whoever finds that has it loaded anew."""
         self._counters.errors += 1
         logger.error("the entry of %s cannot be read: %s", key, failure)
 
@@ -177,5 +178,5 @@ class Values:
         except TierUnavailable:
             return _ABSENT, TIER
         except (UndecodableEntry, UndecodableBody) as failure:
-            self._unreadable(key, failure)
+            self.unreadable(key, failure)
             return _ABSENT, TIER

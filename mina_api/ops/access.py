@@ -32,6 +32,10 @@ class Operator:
         """Whether an entry under `tags` is of their workspace."""
         return self.scope is None or any(tag.startswith(f"{self.scope}:") for tag in tags)
 
+    def may_see_who_changed(self, tag: str) -> bool:
+        """Whether only their workspace's people change what `tag` names: a user may be in others, too."""
+        return self.scope is None or not tag.startswith(("user:", "ws:")) or self.may_see((tag,))
+
 
 class OpsToken:
     """The token of the operations calls; without one nobody has it."""

@@ -1,5 +1,7 @@
 """Entries as operators see them: listed, looked at and cleared, within what is theirs."""
 
+import asyncio
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -107,11 +109,13 @@ class Inspector:
             for _ in range(LOOKED_AT // STEP):
                 assert at is not None  # noqa: S101
                 page = await ledger.scan(at, ledger.entries(prefix, match), STEP if match else min(STEP, limit))
-                names += [name for name in page.names if ledger.is_entry(name)]
+                # What they may not see must not end a page either: it would tell that something matches.
+                found = [name for name in page.names if ledger.is_entry(name)]
+                may_see = await asyncio.gather(*(self._may_see(operator, name) for name in found))
+                names += itertools.compress(found, may_see)
                 at = page.cursor
                 if at is None or len(names) >= limit:
                     break
-            names = [name for name in names if await self._may_see(operator, name)]
             sizes = await ledger.sizes(names)
         except TierUnavailable:
             raise _away() from None
@@ -127,7 +131,8 @@ class Inspector:
         ledger = self._require()
         try:
             found = await self._find(operator, name)
-            last = await Invalidations.last(ledger, [each.tag for each in found.tags])
+            told = [each.tag for each in found.tags if operator.may_see_who_changed(each.tag)]
+            last = await Invalidations.last(ledger, told)
         except TierUnavailable:
             raise _away() from None
         return _detail(found, last, self._cache.clock.now())

@@ -144,7 +144,7 @@ class Connection:
     async def _take_speaker(self, speaker: SpeakerSent) -> None:
         pending = PendingInvalidation()
         async with self._database.write(self._live.hooks(pending)) as session:
-            live = await queries.lock_session(session, self._session_id)
+            live = await queries.lock_session(session, self._listener.participant.workspace_id, self._session_id)
             if live is None or live.status != SessionStatus.LIVE:
                 self._listener.send(messages.error("The session has ended."))
                 return

@@ -31,11 +31,11 @@ async def find_session(session: ReadSession, workspace_id: int, session_id: int)
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def lock_session(session: WriteSession, session_id: int) -> LiveSession | None:
-    """A session, locked until the end of the transaction and as it is now."""
+async def lock_session(session: WriteSession, workspace_id: int, session_id: int) -> LiveSession | None:
+    """A session of this workspace, locked until the end of the transaction and as it is now."""
     statement = (
         select(LiveSession)
-        .where(LiveSession.id == session_id)
+        .where(LiveSession.id == session_id, LiveSession.workspace_id == workspace_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )

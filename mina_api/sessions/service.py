@@ -48,8 +48,7 @@ async def get_session(session: ReadSession, workspace_id: int, session_id: int) 
 
 async def lock_session(session: WriteSession, workspace_id: int, session_id: int) -> LiveSession:
     """A session of this workspace to change, locked; raises NotFound."""
-    live = await queries.lock_session(session, session_id)
-    return _known(live if live is not None and live.workspace_id == workspace_id else None)
+    return _known(await queries.lock_session(session, workspace_id, session_id))
 
 
 async def begin_end(session: WriteSession, workspace_id: int, session_id: int) -> bool:

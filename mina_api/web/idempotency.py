@@ -62,14 +62,14 @@ class Claim:
         )
 
 
-async def claim(session: WriteSession, user_id: int, key: str, request: Request) -> Claim:
-    """Take `key` for this request.
+async def claim(session: WriteSession, user_id: int, workspace_id: int, key: str, request: Request) -> Claim:
+    """Take `key` for this request of a user who acts in a workspace: in another one it is another request.
 
     Raises Replayed where the same request was executed before, InvalidInput for a key
     that came with another request.
     """
     digest = hashlib.sha256(
-        b"\0".join((request.method.encode(), request.url.path.encode(), await request.body()))
+        b"\0".join((request.method.encode(), b"%d" % workspace_id, request.url.path.encode(), await request.body()))
     ).digest()
     expired = IdempotencyRow.created_at < func.now() - KEPT
     await session.execute(delete(IdempotencyRow).where(IdempotencyRow.user_id == user_id, expired))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Select, func, select, update
+from sqlalchemy import RowMapping, Select, exists, func, select, update
 
 from mina_api.auth.models import Membership, Role, User, Workspace
 from mina_api.db.session import ReadSession, WriteSession
@@ -25,9 +25,11 @@ async def find_membership(session: ReadSession, workspace_id: int, user_id: int)
     return await session.get(Membership, (workspace_id, user_id))
 
 
-async def lock_workspace(session: WriteSession, workspace_id: int) -> None:
-    """Make changes of one workspace's members take turns."""
-    await session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
+async def lock_workspace(session: WriteSession, workspace_id: int, user_id: int) -> bool:
+    """Make changes of one workspace's members take turns; False for who is none, and waits for nobody."""
+    is_member = exists().where(Membership.workspace_id == workspace_id, Membership.user_id == user_id)
+    locked = select(Workspace.id).where(Workspace.id == workspace_id, is_member).with_for_update()
+    return (await session.execute(locked)).first() is not None
 
 
 def _members(workspace_id: int) -> Select[int, str, str, str, datetime]:

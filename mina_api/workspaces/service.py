@@ -7,6 +7,8 @@ from mina_api.errors import Conflict, Forbidden, NotFound
 from mina_api.workspaces import queries
 from mina_api.workspaces.schemas import Member, NewMember
 
+UNKNOWN = "There is no such workspace."
+
 
 async def create_workspace(session: WriteSession, user_id: int, name: str) -> Workspace:
     """A new workspace, owned by a user, who goes on to act in their present one."""
@@ -21,7 +23,7 @@ async def create_workspace(session: WriteSession, user_id: int, name: str) -> Wo
 async def enter_workspace(session: WriteSession, user_id: int, workspace_id: int) -> None:
     """Act in another workspace of one's own from now on; raises NotFound."""
     if await queries.find_membership(session, workspace_id, user_id) is None:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(UNKNOWN)
     await queries.enter(session, user_id, workspace_id)
 
 
@@ -29,7 +31,7 @@ async def role_in(session: ReadSession, workspace_id: int, user_id: int) -> Role
     """One's role in a workspace; raises NotFound for one that one is not in."""
     membership = await queries.find_membership(session, workspace_id, user_id)
     if membership is None:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(UNKNOWN)
     return Role(membership.role)
 
 
@@ -62,10 +64,9 @@ async def remove_member(session: WriteSession, workspace_id: int, user_id: int, 
     Raises Forbidden, NotFound, or Conflict where the last owner would go.
     """
     if member_id == user_id:
-        await queries.lock_workspace(session, workspace_id)
-        await role_in(session, workspace_id, user_id)
+        await _lock(session, workspace_id, user_id)
         membership = await queries.find_membership(session, workspace_id, user_id)
-        assert membership is not None  # noqa: S101  (role_in has seen it)
+        assert membership is not None  # noqa: S101  (it was there)
     else:
         membership = await _membership_to_change(session, workspace_id, user_id, member_id, Role.VIEWER)
     if membership.role == Role.OWNER:
@@ -84,13 +85,19 @@ async def remove_member(session: WriteSession, workspace_id: int, user_id: int, 
 
 async def _as_administrator(session: WriteSession, workspace_id: int, user_id: int, role: Role) -> Role:
     """One's own role, which allows to give `role`; the workspace is locked. Raises NotFound or Forbidden."""
-    await queries.lock_workspace(session, workspace_id)
-    own = await role_in(session, workspace_id, user_id)
+    own = await _lock(session, workspace_id, user_id)
     if own not in (Role.OWNER, Role.ADMIN):
         raise Forbidden("Only owners and admins change a workspace's members.")
     if role is Role.OWNER and own is not Role.OWNER:
         raise Forbidden("Only an owner makes owners.")
     return own
+
+
+async def _lock(session: WriteSession, workspace_id: int, user_id: int) -> Role:
+    """One's own role in a workspace that is locked now; raises NotFound for one that one is not in."""
+    if not await queries.lock_workspace(session, workspace_id, user_id):
+        raise NotFound(UNKNOWN)
+    return await role_in(session, workspace_id, user_id)
 
 
 async def _membership_to_change(

@@ -8,6 +8,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
+from mina_api.cache.compression import UndecodableBody
 from mina_api.cache.entry import Entry
 from mina_api.cache.experiment import CONTROL
 from mina_api.cache.fastapi.admission import admission_of
@@ -17,7 +18,7 @@ from mina_api.cache.fastapi.failures import rendered_failure
 from mina_api.cache.fastapi.identity import Identity, identity_of
 from mina_api.cache.fastapi.plan import CachePlan
 from mina_api.cache.fastapi.rendering import Renderer, is_whole
-from mina_api.cache.fastapi.responding import Header, respond
+from mina_api.cache.fastapi.responding import Answer, Header, respond
 from mina_api.cache.fastapi.state import cache_of, shortcuts_of
 from mina_api.cache.fastapi.warming import recipe_of
 from mina_api.cache.http import (
@@ -81,27 +82,14 @@ class Answering:
             # By user, not by scope: whoever asks too much keeps none of their workspace waiting.
             owner=f"user:{identity.user_id}" if identity is not None else "",
         )
-        began = time.perf_counter()
         try:
-            served = await cache.read(read)
-        except TooManyLoads as refusal:
-            raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
+            served, answer = await self._read(request, cache, read, load, from_dependencies)
         finally:
             load.is_awaited = False
-        request.state.cache_seconds = time.perf_counter() - began - load.seconds
-        if served.entry is not None:
+        if served.entry is not None and answer is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
                 cache.auditor.consider(read, served.entry, wanted=getattr(request.state, "is_audited", False))
-            answer = respond(
-                served,
-                served.entry,
-                cache.clock.now(),
-                cache.config.max_body_bytes,
-                if_none_match=_header(request, "if-none-match"),
-                accept_encoding=_header(request, "accept-encoding"),
-                from_dependencies=from_dependencies,
-            )
             response = _bare(answer.body, answer.status, answer.headers)
             response.background = load.background
             return response
@@ -110,6 +98,35 @@ class Answering:
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
+
+    async def _read(
+        self, request: Request, cache: CacheService, read: Read, load: "_Load", from_dependencies: list[Header]
+    ) -> tuple[Served, Answer | None]:
+        """What `read` comes to, and the answer where that is an entry; one that cannot be unpacked is loaded anew."""
+        began = time.perf_counter()
+        while True:
+            try:
+                served = await cache.read(read)
+                if served.entry is None:
+                    return served, None
+                return served, respond(
+                    served,
+                    served.entry,
+                    cache.clock.now(),
+                    cache.config.max_body_bytes,
+                    if_none_match=_header(request, "if-none-match"),
+                    accept_encoding=_header(request, "accept-encoding"),
+                    from_dependencies=from_dependencies,
+                )
+            except TooManyLoads as refusal:
+                raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
+            except UndecodableBody as failure:
+                if read.demand.reload:
+                    raise
+                cache.unreadable(read.key, failure)
+                read = replace(read, demand=replace(read.demand, reload=True))
+            finally:
+                request.state.cache_seconds = time.perf_counter() - began - load.seconds
 
     def _shorten(
         self, request: Request, identity: Identity | None, context: TagContext, read: Read, entry: Entry

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mina_api.cache.compression import plain_body
+from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.entry import Entry
 from mina_api.cache.http import NOT_MODIFIED_HEADERS, answer_headers, matches, takes_zstd
 from mina_api.cache.outcome import Served
+from mina_api.cache.serializers import BYTES
 
 Header = tuple[bytes, bytes]
 
@@ -34,6 +35,8 @@ def respond(
 
     Raises UndecodableBody.
     """
+    if entry.codec != BYTES:
+        raise UndecodableBody("it is a value, and no answer")
     headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
     if entry.compressed:
         headers.append((b"vary", b"Accept-Encoding"))

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from mina_api.cache.compression import UndecodableBody
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.identity import Voucher
 from mina_api.cache.fastapi.responding import Header, is_had, respond
@@ -177,7 +178,11 @@ class Shortcuts:
             if now >= shortcut.until or not shortcut.is_same(now):
                 self._drop(found.key)
                 return None
-            rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
+            try:
+                rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
+            except UndecodableBody:
+                self._drop(found.key)
+                return None
         if not shortcut.hits and not shortcut.tier_hits:
             self._unsettled.append(shortcut)
         if tier is MEMORY:
