@@ -1,16 +1,14 @@
 """`make measure-faults`: run each test that docs/scaling.md has in its table of faults, and write down its figures."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.named import NAMED, ROOT
+
 PAGE = ROOT / "docs" / "scaling.md"
 FOUND = ROOT / ".dev" / "faults.json"
-NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(\w+)::(\w+)`")
 COLUMNS = ("fault", "answer", "bound", "measured", "test")
 
 

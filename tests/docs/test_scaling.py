@@ -1,8 +1,7 @@
 """`docs/scaling.md`: the tests that it names are there, and what they measured."""
 
-import ast
-
-from tests.docs.faults import COLUMNS, NAMED, ROOT, rows
+from tests.docs.faults import COLUMNS, rows
+from tests.docs.named import NAMED, is_defined
 
 
 class TestTheFaults:
@@ -17,10 +16,3 @@ class TestTheFaults:
         place = COLUMNS.index("measured")
 
         assert [row for row in rows() if len(row) != len(COLUMNS) or not any(map(str.isdigit, row[place]))] == []
-
-
-def is_defined(path: str, of_class: str, name: str) -> bool:
-    """Whether a file has this test."""
-    classes = [node for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.ClassDef)]
-    tests = [each for node in classes if node.name == of_class for each in node.body]
-    return any(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name for each in tests)

@@ -1,12 +1,8 @@
 """`docs/security.md`: every threat has a test, and the tests that it names are there."""
 
-import ast
-import re
-from pathlib import Path
+from tests.docs.named import NAMED, ROOT, is_defined
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
-NAMED = re.compile(r"`(tests/[a-z_/]+\.py)::(\w+)::(\w+)`")
 SECTIONS = (
     *("A hostile tenant", "A hostile Redis", "A stolen cache dump", "A stolen token", "A hostile network"),
     *("A hostile client", "Secrets at rest and in logs"),
@@ -31,10 +27,3 @@ class TestTheThreats:
 
     def test_are_in_every_section(self) -> None:
         assert [section for section in SECTIONS if not threats(section)] == []
-
-
-def is_defined(path: str, of_class: str, name: str) -> bool:
-    """Whether a file has this test."""
-    classes = [node for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.ClassDef)]
-    tests = [each for node in classes if node.name == of_class for each in node.body]
-    return any(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name for each in tests)

@@ -10,8 +10,7 @@ import pytest
 
 from mina_api.dev.ports import free_port
 from mina_api.ops.rules import RULES
-from tests.docs.faults import NAMED
-from tests.docs.test_scaling import is_defined
+from tests.docs.named import NAMED, is_defined
 from tests.system.running import Running, running
 
 ROOT = Path(__file__).parents[2]
