@@ -9,6 +9,7 @@ Without a lease only bounded answers are served, for as long as a lease would ha
 last known to be current; nobody waits for those.
 """
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -21,6 +22,8 @@ from mina_api.cache.standing import Standing
 # What an entry costs beside its bytes: objects, queue and index, measured with 10,000 of them.
 OVERHEAD_BYTES = 1600
 REMEMBERED = 1024
+# So many entries are taken out in one turn of the event loop: a millisecond or two.
+AT_ONCE = 250
 
 # How many times tags had been forgotten when a fetch began.
 Fence: TypeAlias = int
@@ -48,6 +51,8 @@ class Memory:
         self._standing = standing or Standing(now)
         self._entries: S3Fifo[Entry] = S3Fifo(max_bytes, self._unlist)
         self._names_by_tag: dict[str, set[str]] = {}
+        # Forgotten, but not taken out yet.
+        self._condemned: list[set[str]] = []
         self._valid_until = -math.inf
         self._forgotten = 0
         self._cleared_at = 0
@@ -79,6 +84,8 @@ class Memory:
         now = self._now()
         if now >= self._standing.until or (now >= self._valid_until and now >= self._bounded_until.get(name, now)):
             return None
+        if self._condemned and any(name in names for names in self._condemned):
+            return None
         return self._entries.get(name)
 
     def fence(self) -> Fence:
@@ -97,6 +104,8 @@ class Memory:
         if self._was_forgotten(name, entry.tags, fence):
             return False
         self._drop(name)
+        for names in self._condemned:
+            names.discard(name)
         if not self._entries.put(name, entry, _cost(name, entry)):
             return False
         for tag in entry.tags:
@@ -108,13 +117,19 @@ class Memory:
     # Coherence
 
     def forget(self, tags: Iterable[str], names: Iterable[str] = ()) -> None:
-        """Drop every entry under `tags`, or of `names`, and keep out those that were fetched before."""
+        """Serve no entry under `tags`, or of `names`, any more, and keep out those that were fetched before.
+
+        It takes no longer for many entries: they are taken out by and by, a slice in each turn of the event loop.
+        """
         gone, gone_names = frozenset(tags), frozenset(names)
-        listed = (self._names_by_tag.get(tag, ()) for tag in gone)
-        for name in gone_names.union(*listed):
+        for name in gone_names:
             self._drop(name)
+        is_taking_out = bool(self._condemned)
+        self._condemned += [names for tag in gone if (names := self._names_by_tag.pop(tag, set()))]
         self._forgotten += 1
         self._recent.append((gone, gone_names))
+        if not is_taking_out:
+            self._take_out()
 
     def extend(self, until: float) -> None:
         """Serve until then: the end of a lease, counted from before it was asked for."""
@@ -129,6 +144,7 @@ class Memory:
         else:
             self._entries.clear()
             self._names_by_tag.clear()
+            self._condemned.clear()
         self._cleared_at = self._forgotten = self._forgotten + 1
 
     # Parts
@@ -142,6 +158,24 @@ class Memory:
         recent = (self._recent[-back] for back in range(1, since + 1))
         return any(name in gone_names or not gone.isdisjoint(tags) for gone, gone_names in recent)
 
+    def _take_out(self) -> None:
+        """Take out a slice of what was forgotten, and the rest in later turns; all at once where there are none."""
+        left = AT_ONCE
+        while self._condemned:
+            if not left:
+                try:
+                    asyncio.get_running_loop().call_soon(self._take_out)
+                except RuntimeError:
+                    left = AT_ONCE
+                    continue
+                return
+            names = self._condemned[-1]
+            while names and left:
+                self._drop(names.pop())
+                left -= 1
+            if not names:
+                self._condemned.pop()
+
     def _drop(self, name: str) -> None:
         if (entry := self._entries.pop(name)) is not None:
             self._unlist(name, entry, evicted=False)
@@ -150,7 +184,8 @@ class Memory:
         self.evictions += evicted
         self._bounded_until.pop(name, None)
         for tag in entry.tags:
-            names = self._names_by_tag[tag]
+            if (names := self._names_by_tag.get(tag)) is None:
+                continue
             names.discard(name)
             if not names:
                 del self._names_by_tag[tag]

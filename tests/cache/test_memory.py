@@ -1,10 +1,12 @@
 """L1 by itself: what it gives, and what it must not take."""
 
+import asyncio
+
 import pytest
 
 from mina_api.cache.coherence import Coherence
 from mina_api.cache.entry import Entry
-from mina_api.cache.memory import REMEMBERED, Memory
+from mina_api.cache.memory import AT_ONCE, REMEMBERED, Memory
 from mina_api.cache.standing import Standing
 from mina_api.cache.testing import FakeClock
 
@@ -124,6 +126,65 @@ class TestMemory:
     def test_keeps_nothing_that_is_too_large(self, memory: Memory) -> None:
         assert not memory.put("k", an_entry(b"x" * 1_000_000), memory.fence())
         memory.forget(["meeting:1"])
+        assert len(memory) == 0
+
+
+class TestMany:
+    """Entries under one tag, more than are taken out in one turn."""
+
+    MANY = 5 * AT_ONCE
+
+    def filled(self, clock: FakeClock) -> Memory:
+        memory = Memory(100_000_000, clock.monotonic)
+        memory.extend(clock.monotonic() + 10)
+        for number in range(self.MANY):
+            memory.put(f"k{number}", an_entry(tags=("all", f"one:{number}")), memory.fence())
+        return memory
+
+    async def test_are_forgotten_at_once_and_taken_out_by_and_by(self, clock: FakeClock) -> None:
+        memory = self.filled(clock)
+
+        memory.forget(["all"])
+
+        assert len(memory) == self.MANY - AT_ONCE
+        assert not any(memory.get(f"k{number}") for number in range(self.MANY))
+        turns = 0
+        while len(memory):
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns == self.MANY / AT_ONCE - 1
+        assert memory.used_bytes == 0
+
+    async def test_are_served_again_once_they_are_put_again(self, clock: FakeClock) -> None:
+        memory = self.filled(clock)
+        memory.forget(["all"])
+        memory.forget(["all", "one:7"])
+        for number in range(self.MANY):
+            assert memory.put(f"k{number}", an_entry(tags=("all",)), memory.fence())
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+        assert all(memory.get(f"k{number}") for number in range(self.MANY))
+        memory.forget(["one:9"])
+        assert memory.get("k9")
+        memory.forget(["all"])
+        assert not any(memory.get(f"k{number}") for number in range(self.MANY))
+
+    async def test_stay_forgotten_where_nothing_but_bounded_ones_are_cleared(self, clock: FakeClock) -> None:
+        memory = self.filled(clock)
+        memory.put("bounded", an_entry(tags=("all",)), memory.fence(), bounded=True)
+        memory.forget(["all"])
+
+        memory.clear()
+        memory.extend(clock.monotonic() + 10)
+
+        assert memory.get("bounded") is None
+
+    def test_are_taken_out_at_once_where_no_loop_runs(self, clock: FakeClock) -> None:
+        memory = self.filled(clock)
+
+        memory.forget(["all"])
+
         assert len(memory) == 0
 
 
