@@ -18,6 +18,8 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	then echo $$each; break; fi; done)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# Tests wait more than they compute; each process has servers of its own.
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile
 # With their extras: pip looks for `name[extra]` apart from a pinned `name`, and takes its newest.
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header
 COMPILE := $(BIN)/uv pip compile pyproject.toml $(LOCKING)
@@ -29,7 +31,7 @@ run: .venv/.run ## serve everything (PORT=8000 WORKERS=1): docs, Postgres, Valke
 	@exec $(BIN)/python -m mina_api.cli dev --port $(PORT) --workers $(WORKERS)
 
 test: .venv/.dev ## run the tests (T=tests/cache narrows them)
-	@exec $(BIN)/python -m pytest $(T)
+	@exec $(BIN)/python -m pytest $(TOGETHER) $(T)
 
 test-system: .venv/.dev ## a short history under faults, judged: no read older than it may be (in `test` too)
 	@exec $(BIN)/python -m pytest -s tests/system/history
@@ -48,7 +50,7 @@ check: .venv/.dev ## format, lint, strict types, import contracts, tests: what C
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --no-skips
+	$(BIN)/python -m pytest --no-skips $(TOGETHER)
 
 audit: .venv/.dev ## known vulnerabilities of the locked dependencies; says so where nobody can be asked
 	@exec $(BIN)/python tools/audit.py requirements/run.lock requirements/dev.lock
