@@ -19,6 +19,7 @@ logger = get_logger(__name__)
 MOST_HELD_BYTES = 1024 * 1024
 # What `websockets` takes of a handshake; it does not answer one that has more.
 MOST_HANDSHAKE_LINE = 8_000
+HTTP_1_1 = b" HTTP/1.1"
 MALFORMED = "This is no HTTP/1.1 request."
 
 
@@ -27,14 +28,17 @@ class HttpConnection(HttpToolsProtocol):
 
     # Beside uvicorn's 28 attributes: beyond 30, CPython 3.11 shares no keys among objects.
     __slots__ = (
-        "_body_bytes", "_head_bytes", "_headed", "_held", "_refusal", "_running", "_sending", "_wait",
+        "_ahead", "_body_bytes", "_head_bytes", "_headed", "_held", "_is_1_1", "_refusal", "_sending", "_wait",
     )  # fmt: skip
     limits = ConnectionLimits()
 
     def connection_made(self, transport: Any) -> None:
         """Serve, unless there are too many already."""
         super().connection_made(transport)
-        self._running: RequestResponseCycle | None = None
+        # The request that is answered while others wait.
+        self._ahead: RequestResponseCycle | None = None
+        # Whether the next head is of HTTP/1.1 for sure.
+        self._is_1_1 = False
         self._held = bytearray()
         self._head_bytes = 0
         self._body_bytes = 0
@@ -49,9 +53,9 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is being answered, and not only the last that came."""
-        if self._running is not None:
-            self._running.disconnected = True
-            self._running.message_event.set()
+        if (running := self._running()) is not None:
+            running.disconnected = True
+            running.message_event.set()
         self._held.clear()
         self.pipeline.clear()
         super().connection_lost(exc)
@@ -60,12 +64,25 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse it; piece by piece if it is much, and no further than to a second request that waits."""
-        self._unset_keepalive_if_required()
         if self._held or self.pipeline or len(data) > PIECE_BYTES:
+            self._unset_keepalive_if_required()
             self._held += data
             self._parse_held()
-        else:
-            self._parse(data)
+            return
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        newest = self._newest()
+        if not self._head_bytes and (newest is None or not newest.more_body):
+            # A request begins here. httptools makes a string of the version whenever it is asked for it.
+            end = data.find(b"\r\n")
+            self._is_1_1 = end > len(HTTP_1_1) and data.startswith(HTTP_1_1, end - len(HTTP_1_1))
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
+            self._failed(failure, data)
+            return
+        if self._headed is not self.scope or self._head_bytes:
+            self._measure_head(data)
 
     def _parse_held(self) -> None:
         while self._held and not self.pipeline and self._is_open():
@@ -77,6 +94,10 @@ class HttpConnection(HttpToolsProtocol):
         elif self._held and self._is_open():
             self.flow.pause_reading()
 
+    def _running(self) -> RequestResponseCycle | None:
+        """The request that is being answered, or was last."""
+        return self._ahead if self._ahead is not None and not self._ahead.response_complete else self._newest()
+
     def _newest(self) -> RequestResponseCycle | None:
         """The last request whose head was taken; None before the first, which uvicorn's type does not say."""
         return self.cycle
@@ -86,15 +107,22 @@ class HttpConnection(HttpToolsProtocol):
         return not self.transport.is_closing() and self._refusal is None and self.transport.get_protocol() is self
 
     def _parse(self, piece: bytes) -> None:
+        self._is_1_1 = False
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(piece[upgrade.args[0] :])
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
+            self._failed(failure, piece)
             return
-        except httptools.HttpParserError as failure:
-            cause = failure.__context__
-            self._refuse(cause if isinstance(cause, Refused) else Refused(400, MALFORMED))
+        self._measure_head(piece)
+
+    def _failed(self, failure: Exception, piece: bytes) -> None:
+        if isinstance(failure, httptools.HttpParserUpgrade):
+            self._upgrade(piece[failure.args[0] :])
             return
+        cause = failure.__context__
+        self._refuse(cause if isinstance(cause, Refused) else Refused(400, MALFORMED))
+
+    def _measure_head(self, piece: bytes) -> None:
         if self._headed is self.scope:
             self._head_bytes = 0
             return
@@ -106,16 +134,19 @@ class HttpConnection(HttpToolsProtocol):
         """Begin to answer, if this is a request; what every one has is seen without a look at each field."""
         headers = self.headers
         fields = dict(headers)
-        version = self.parser.get_http_version()
-        if len(fields) != len(headers) or b"host" not in fields or version != "1.1" or b"transfer-encoding" in fields:
-            self._check(version)
+        is_1_1, self._is_1_1 = self._is_1_1, False
+        if not is_1_1 or len(fields) != len(headers) or b"host" not in fields or b"transfer-encoding" in fields:
+            self._check(self.parser.get_http_version())
         if len(headers) > self.limits.head_fields:
             raise Refused(431, f"There are more than {self.limits.head_fields} fields.")
         self._headed = self.scope
         if self.parser.should_upgrade():
             self._check_upgrade()
-        else:
-            super().on_headers_complete()
+            return
+        newest = self._newest()
+        if newest is not None and not newest.response_complete and not self.pipeline:
+            self._ahead = newest
+        HttpToolsProtocol.on_headers_complete(self)
 
     def _check(self, version: str) -> None:
         """Some fields may be there once (RFC 9112 section 3.2), some have one value (section 6.1)."""
@@ -180,12 +211,13 @@ class HttpConnection(HttpToolsProtocol):
 
     # What goes out
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def on_response_complete(self) -> None:
         """Go on with what came meanwhile."""
+        if not self.pipeline and not self._held and self._refusal is None:
+            HttpToolsProtocol.on_response_complete(self)
+            return
+        if self.pipeline:
+            self._ahead = self.pipeline[-1][0]
         super().on_response_complete()
         if self._held:
             self._parse_held()
@@ -205,11 +237,11 @@ class HttpConnection(HttpToolsProtocol):
         newest = self._newest()
         if newest is not None and newest.scope is self.scope:
             # Its head was taken, its body cannot be.
-            if newest is self._running:
+            if newest is self._running():
                 self._interrupt(newest, refusal)
                 return
             self.pipeline.popleft()
-            newest = self.pipeline[0][0] if self.pipeline else self._running
+            newest = self.pipeline[0][0] if self.pipeline else self._running()
         if newest is not None and not newest.response_complete:
             self._refusal = refusal
             self.flow.pause_reading()
@@ -245,7 +277,7 @@ class HttpConnection(HttpToolsProtocol):
             if self._wait.is_over(now, self.scope or self, 0, limits.head_seconds, 1):
                 self._end(Refused(408, "The request's head did not come in time."))
         elif not cycle.response_complete:
-            if not cycle.more_body or self.flow.read_paused or cycle is not self._running:
+            if not cycle.more_body or self.flow.read_paused or cycle is not self._running():
                 self._wait.end()
             elif self._wait.is_over(now, cycle, self._body_bytes, limits.body_seconds, limits.least_bytes):
                 self._interrupt(cycle, Refused(408, "The request's body did not come in time."))
