@@ -31,6 +31,8 @@ class HttpConnection(HttpToolsProtocol):
         "_ahead", "_body_bytes", "_head_bytes", "_headed", "_held", "_is_1_1", "_refusal", "_sending", "_wait",
     )  # fmt: skip
     limits = ConnectionLimits()
+    # The last request whose head was taken; None before the first, which uvicorn's type does not say.
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]
 
     def connection_made(self, transport: Any) -> None:
         """Serve, unless there are too many already."""
@@ -71,7 +73,7 @@ class HttpConnection(HttpToolsProtocol):
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        newest = self._newest()
+        newest = self.cycle
         if not self._head_bytes and (newest is None or not newest.more_body):
             # A request begins here. httptools makes a string of the version whenever it is asked for it.
             end = data.find(b"\r\n")
@@ -96,11 +98,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _running(self) -> RequestResponseCycle | None:
         """The request that is being answered, or was last."""
-        return self._ahead if self._ahead is not None and not self._ahead.response_complete else self._newest()
-
-    def _newest(self) -> RequestResponseCycle | None:
-        """The last request whose head was taken; None before the first, which uvicorn's type does not say."""
-        return self.cycle
+        return self._ahead if self._ahead is not None and not self._ahead.response_complete else self.cycle
 
     def _is_open(self) -> bool:
         """Whether more is taken of it: neither closed, nor refused, nor a WebSocket by now."""
@@ -143,7 +141,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._check_upgrade()
             return
-        newest = self._newest()
+        newest = self.cycle
         if newest is not None and not newest.response_complete and not self.pipeline:
             self._ahead = newest
         HttpToolsProtocol.on_headers_complete(self)
@@ -168,9 +166,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body is complete, also that of a request which is answered already."""
-        if not self.parser.should_upgrade():
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
+        cycle = self.cycle
+        if cycle is not None and not self.parser.should_upgrade():
+            cycle.more_body = False
+            cycle.message_event.set()
 
     # Upgrades
 
@@ -189,7 +188,7 @@ class HttpConnection(HttpToolsProtocol):
                 raise Refused(431, "A field is too long for a WebSocket's handshake.")
             if len(self.url) > MOST_HANDSHAKE_LINE:
                 raise Refused(414, "The target is too long for a WebSocket's handshake.")
-            newest = self._newest()
+            newest = self.cycle
             if newest is not None and not newest.response_complete:
                 raise Refused(400, "A WebSocket's handshake waits for the answers before it.")
 
@@ -234,7 +233,7 @@ class HttpConnection(HttpToolsProtocol):
     def _refuse(self, refusal: Refused) -> None:
         """Answer the request that is being read, once those before it are answered."""
         self._held.clear()
-        newest = self._newest()
+        newest = self.cycle
         if newest is not None and newest.scope is self.scope:
             # Its head was taken, its body cannot be.
             if newest is self._running():
@@ -268,7 +267,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """End it where the client has been waited for too long."""
-        limits, cycle = self.limits, self._newest()
+        limits, cycle = self.limits, self.cycle
         if self._sending.is_over(now, self.transport.get_write_buffer_size(), limits.send_seconds, limits.least_bytes):
             self.transport.abort()
         elif self.transport.is_closing():
