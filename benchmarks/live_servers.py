@@ -1,7 +1,5 @@
 """What `benchmarks.live` measures against: a Postgres that syncs to disk, a Valkey, and workers of `mina serve`."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +9,10 @@ from tempfile import TemporaryDirectory
 import httpx
 import psutil
 
-from benchmarks.servers import DIRECTORY, wait
+from benchmarks.servers import DIRECTORY, serving
 from mina_api.db.migrations import upgrade
-from mina_api.dev.ports import free_port
 from mina_api.dev.postgres import PrivatePostgres
-from mina_api.dev.processes import spawn
 from mina_api.dev.valkey import PrivateValkey
-from mina_api.settings import new_secret
 
 ACCOUNT = {"email": "bench@example.com", "password": "bench-password", "name": "Bench"}
 
@@ -60,7 +55,7 @@ def everything_served(workers: int) -> Iterator[Serving]:
         try:
             upgrade(postgres.start())
             valkey.start()
-            with _workers(workers, postgres.url, valkey.url) as port:
+            with serving(postgres.url, workers=workers, REDIS_URL=valkey.url) as port:
                 address = f"http://127.0.0.1:{port}"
                 with httpx.Client(base_url=address, timeout=60) as client:
                     token = client.post("/api/auth/register", json=ACCOUNT).json()["access_token"]
@@ -69,24 +64,3 @@ def everything_served(workers: int) -> Iterator[Serving]:
         finally:
             valkey.stop()
             postgres.stop()
-
-
-@contextmanager
-def _workers(count: int, database_url: str, redis_url: str) -> Iterator[int]:
-    port = free_port()
-    child = spawn(
-        [sys.executable, "-m", "mina_api.cli", "serve", "--port", str(port), "--workers", str(count)],
-        log=DIRECTORY / "serve.log",
-        environment={
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "MINA_SECRET_KEY": new_secret(),
-            "MINA_LOG_LEVEL": "WARNING",
-        },
-    )
-    try:
-        wait(f"http://127.0.0.1:{port}")
-        yield port
-    finally:
-        child.stop()

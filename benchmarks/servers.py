@@ -53,11 +53,11 @@ def _fill(url: str, meetings: int, console: Console) -> None:
 
 
 @contextmanager
-def served(database_url: str, **environment: str) -> Iterator[httpx.Client]:
-    """A client, signed in as the demo user, of one worker of `mina serve`."""
+def serving(database_url: str, *, workers: int = 1, **environment: str) -> Iterator[int]:
+    """The port of `mina serve`, without a Redis unless `environment` names one."""
     port = free_port()
     child = spawn(
-        [sys.executable, "-m", "mina_api.cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "mina_api.cli", "serve", "--port", str(port), "--workers", str(workers)],
         log=DIRECTORY / "serve.log",
         environment={
             **os.environ,
@@ -68,18 +68,24 @@ def served(database_url: str, **environment: str) -> Iterator[httpx.Client]:
             **environment,
         },
     )
-    address = f"http://127.0.0.1:{port}"
     try:
-        wait(address)
-        token = fetch_token(address, DEMO_EMAIL, DEMO_PASSWORD)
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
-            yield client
+        _wait(f"http://127.0.0.1:{port}")
+        yield port
     finally:
         child.stop()
 
 
-def wait(address: str) -> None:
-    """Return once the service at `address` answers; raises SystemExit where it does not."""
+@contextmanager
+def served(database_url: str, **environment: str) -> Iterator[httpx.Client]:
+    """A client, signed in as the demo user, of one worker."""
+    with serving(database_url, workers=1, **environment) as port:
+        address = f"http://127.0.0.1:{port}"
+        token = fetch_token(address, DEMO_EMAIL, DEMO_PASSWORD)
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+            yield client
+
+
+def _wait(address: str) -> None:
     for _ in range(600):
         try:
             if httpx.get(f"{address}/ops/health/live", timeout=2).status_code == 200:

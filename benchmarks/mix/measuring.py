@@ -12,7 +12,8 @@ from benchmarks.mix.database import DatabaseWork, work_so_far
 from benchmarks.mix.ideal import Hits, ideal_hits
 from benchmarks.mix.load import Run, Taken, load
 from benchmarks.mix.plan import Ask, Plan
-from benchmarks.mix.serving import check_answer, serving
+from benchmarks.mix.serving import check_answer
+from benchmarks.servers import serving
 
 # Without the cache far fewer requests are done in a time, and their order is nothing to it: it gets every 17th of the
 # same ones, so that its share of each kind is that of as long a stretch of the day.
@@ -132,7 +133,12 @@ def measure(mix: Mix, subject: Subject, *, is_cached: bool, seconds: float, seed
     if not is_cached:
         plan = itertools.islice(plan, 0, None, THINNED)
     url = subject.database_url
-    with serving(url, subject.redis_url, subject.secret, workers=subject.workers, is_cached=is_cached) as port:
+    environment = {
+        "REDIS_URL": subject.redis_url,
+        "MINA_SECRET_KEY": subject.secret,
+        "MINA_CACHE_ENABLED": str(is_cached).lower(),
+    }
+    with serving(url, workers=subject.workers, **environment) as port:
         check_answer(port, subject.tokens[0])
         before = uvloop.run(work_so_far(url))
         run = uvloop.run(

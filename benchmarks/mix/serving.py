@@ -1,9 +1,7 @@
-"""`mina serve` over a copy of the filled database, with the cache or without it, and members who are signed in."""
+"""A copy of the filled database, which may be written to, and members of its workspace who are signed in."""
 
 import asyncio
-import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -11,9 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 
-from benchmarks.servers import DIRECTORY, served, wait
-from mina_api.dev.ports import free_port
-from mina_api.dev.processes import spawn
+from benchmarks.servers import served
 
 COPY = "mix"
 PATIENCE_SECONDS = 60.0
@@ -76,29 +72,6 @@ def signed_in(database_url: str, secret: str, count: int) -> list[str]:
             owner.put("/api/workspaces/current", headers=headers, json=choice).raise_for_status()
             tokens.append(token)
     return tokens
-
-
-@contextmanager
-def serving(database_url: str, redis_url: str, secret: str, *, workers: int, is_cached: bool) -> Iterator[int]:
-    """The port of `mina serve` with its defaults, but for the cache where it is off."""
-    port = free_port()
-    child = spawn(
-        [sys.executable, "-m", "mina_api.cli", "serve", "--port", str(port), "--workers", str(workers)],
-        log=DIRECTORY / "serve.log",
-        environment={
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "MINA_SECRET_KEY": secret,
-            "MINA_LOG_LEVEL": "WARNING",
-            "MINA_CACHE_ENABLED": str(is_cached).lower(),
-        },
-    )
-    try:
-        wait(f"http://127.0.0.1:{port}")
-        yield port
-    finally:
-        child.stop()
 
 
 def check_answer(port: int, token: str) -> None:

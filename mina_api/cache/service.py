@@ -16,7 +16,7 @@ from mina_api.cache.experiment import Experiment
 from mina_api.cache.freshness import Chance
 from mina_api.cache.health import CacheHealth, health_of
 from mina_api.cache.invalidation import Invalidator, Journal, TagHold
-from mina_api.cache.keys import CacheKey, manual_key
+from mina_api.cache.keys import CacheKey
 from mina_api.cache.looking_up import Claim
 from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Seen, Served
@@ -176,7 +176,7 @@ class CacheService:
 
     async def delete(self, key: str, prefix: str = "temp") -> bool:
         """Forget one value; whether it was there. For what other keys depend on, invalidate a tag."""
-        name = self._key(key, prefix)
+        name = self._values.key(key, prefix)
         try:
             removed = await self._tier.delete([name.name])
         except TierUnavailable:
@@ -267,7 +267,7 @@ class CacheService:
 
     def explain_ttl(self, key: str, policy: CachePolicy) -> TtlExplanation:
         """The TTL that the next answer of `key` gets under `policy`, as this process has seen the key, and why."""
-        return self._store.explain_ttl(self._key(key, policy.prefix), policy)
+        return self._store.explain_ttl(self._values.key(key, policy.prefix), policy)
 
     async def verify(self, claim: Claim) -> bool:
         """Whether the tier still has what was claimed, and it is current; False where it cannot be asked."""
@@ -315,9 +315,6 @@ class CacheService:
         return await health_of(self._tier, self.clock, self.config.slow_ms, self.get_cache_stats)
 
     # Parts
-
-    def _key(self, key: str, prefix: str) -> CacheKey:
-        return manual_key(namespace=self.config.namespace, prefix=prefix, key=key)
 
     async def _forget_everywhere(self, name: str) -> None:
         """Have no process give what it has in memory under `name`; where Redis is lost, their leases run out."""

@@ -57,7 +57,7 @@ class Values:
 
     async def get_many(self, keys: Sequence[str], prefix: str = "temp") -> dict[str, Any]:
         """The values that are there, by key; all are asked for at once."""
-        names = [self._key(key, prefix) for key in keys]
+        names = [self.key(key, prefix) for key in keys]
         values = await asyncio.gather(*map(self._find, names))
         for name, (value, tier) in zip(names, values, strict=True):
             if value is _ABSENT:
@@ -74,7 +74,7 @@ class Values:
         Raises TypeError or ValueError for what the serializer cannot hold, for a bad TTL, and for too many tags.
         """
         policy = self._policy(prefix, ttl, tags)
-        name = self._key(key, prefix)
+        name = self.key(key, prefix)
         loaded = self._loaded(name, value)
         try:
             epoch = self._tier.epoch
@@ -95,7 +95,7 @@ class Values:
 
         Raises what `loader` raises, and TooManyLoads. One that the serializer cannot read is deleted and loaded.
         """
-        name = self._key(key, policy.prefix)
+        name = self.key(key, policy.prefix)
 
         async def load() -> Loaded:
             return self._loaded(name, await loader())
@@ -115,7 +115,8 @@ class Values:
 
     # Parts
 
-    def _key(self, key: str, prefix: str) -> CacheKey:
+    def key(self, key: str, prefix: str) -> CacheKey:
+        """What a program's own key is called by the cache."""
         return manual_key(namespace=self._config.namespace, prefix=prefix, key=key)
 
     def _policy(
