@@ -71,7 +71,9 @@ CORS_HEADERS = (
 IMPORTS_AT_ONCE = 2
 
 
-def create_app(settings: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, clock: Clock | None = None, owns_process: bool = False
+) -> Application:
     """An application; nothing is connected before its lifespan starts. Raises SettingsError.
 
     One that owns its process has the garbage collector leave alone what there is once it has started.

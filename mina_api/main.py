@@ -15,9 +15,10 @@ except SettingsError as mistakes:
 
 
 class HttpConnection(connections.HttpConnection):
-    """A client's connection, within the limits of the environment."""
+    """A client's connection, within the limits of the environment; what memory knows is answered at once."""
 
     limits = app.state.connection_limits
+    knowing = app
 
 
 class WebSocketConnection(connections.WebSocketConnection):

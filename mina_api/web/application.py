@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mina_api.cache.experiment import CACHE
 from mina_api.cache.fastapi import Shortcuts
-from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Found, Rendering
+from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Fields, Found, Rendering, fields_of, target_of
 from mina_api.cache.service import CacheService
 from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
@@ -45,8 +45,8 @@ class Application(FastAPI):
         if scope["type"] == "http":
             has_waited = False
             while True:
-                shortcuts: Shortcuts | None = getattr(self.state, "shortcuts", None)
-                if shortcuts is not None and not has_every_hit() and (found := shortcuts.find(scope)) is not None:
+                shortcuts = self._shortcuts()
+                if shortcuts is not None and (found := _find(shortcuts, scope)) is not None:
                     if not shortcuts.answered % SAMPLED_EVERY:
                         if await self._answer_as_sample(shortcuts, found, scope, send):
                             return
@@ -63,6 +63,23 @@ class Application(FastAPI):
                 await self._observe(cache, scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
+
+    def at_once(self, target: bytes, fields: Fields) -> tuple[Rendering, bytes] | None:
+        """What `__call__` would answer to a GET of `target`, and the request's id, where memory knows the answer now.
+
+        For a server that can ask before it makes a task of the request. None for the samples among the hits too.
+        """
+        shortcuts = self._shortcuts()
+        if shortcuts is None or not shortcuts.answered % SAMPLED_EVERY:
+            return None
+        found = shortcuts.find(target, fields)
+        if found is None or not found.is_known or (rendering := shortcuts.render_known(found)) is None:
+            return None
+        return rendering, request_id(found.request_id)
+
+    def _shortcuts(self) -> Shortcuts | None:
+        """Those that are to be used."""
+        return None if has_every_hit() else getattr(self.state, "shortcuts", None)
 
     async def _answer_as_sample(self, shortcuts: Shortcuts, found: Found, scope: Scope, send: Send) -> bool:
         """Answer, timed; now and then not at all, so that the answer is audited on the long way."""
@@ -90,6 +107,12 @@ class Application(FastAPI):
         arm = scope.get("state", {}).get("arm")
         if arm is not None and cache.experiment is not None:
             cache.experiment.observe(arm, time.perf_counter() - began, queries_so_far())
+
+
+def _find(shortcuts: Shortcuts, scope: Scope) -> Found | None:
+    if scope["method"] != "GET" or (fields := fields_of(scope["headers"])) is None:
+        return None
+    return shortcuts.find(target_of(scope), fields)
 
 
 def _log(scope: Scope, rendering: Rendering, own_id: bytes, seconds: float) -> None:

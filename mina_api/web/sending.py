@@ -13,8 +13,10 @@ except ImportError:  # uvicorn without httptools, or no uvicorn at all: by ASGI'
     STATUS_LINE: dict[int, bytes] = {}  # type: ignore[no-redef]
     Cycle = None  # type: ignore[assignment,misc]
 
+Headers = list[tuple[bytes, bytes]]
+
 # The server's own headers, which uvicorn makes anew each second, and their bytes.
-_server_headers: tuple[object, bytes] = (None, b"")
+_server_headers: tuple[Headers | None, bytes] = (None, b"")
 
 
 async def send_rendering(rendering: Rendering, request_id: bytes, send: Send) -> None:
@@ -40,24 +42,26 @@ def _can_write(cycle: Any) -> bool:
 
 
 def _write(cycle: Any, rendering: Rendering, request_id: bytes) -> None:
-    global _server_headers
-    given = cycle.default_headers
-    if _server_headers[0] is not given:
-        _server_headers = given, b"".join(b"%b: %b\r\n" % header for header in given)
     cycle.response_started = True
-    cycle.transport.write(
-        b"".join(
-            (
-                STATUS_LINE[rendering.status],
-                _server_headers[1],
-                rendering.head,
-                b"x-request-id: ",
-                request_id,
-                b"\r\n\r\n",
-                rendering.body,
-            )
-        )
-    )
+    cycle.transport.write(joined(rendering, request_id, cycle.default_headers))
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
+
+
+def joined(rendering: Rendering, request_id: bytes, default_headers: Headers) -> bytes:
+    """The bytes of an answer in HTTP/1.1, with the headers that uvicorn adds to every one."""
+    global _server_headers
+    if _server_headers[0] is not default_headers:
+        _server_headers = default_headers, b"".join(b"%b: %b\r\n" % header for header in default_headers)
+    return b"".join(
+        (
+            STATUS_LINE[rendering.status],
+            _server_headers[1],
+            rendering.head,
+            b"x-request-id: ",
+            request_id,
+            b"\r\n\r\n",
+            rendering.body,
+        )
+    )

@@ -19,6 +19,7 @@ from mina_api.cache.fastapi import (
     cache_response,
     identify,
 )
+from mina_api.cache.fastapi.shortcuts import fields_of, target_of
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FakeClock
@@ -34,7 +35,8 @@ class ShortFastAPI(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
         if scope["type"] == "http" and (shortcuts := getattr(self.state, "shortcuts", None)) is not None:
-            found = shortcuts.find(scope)
+            fields = fields_of(scope["headers"]) if scope["method"] == "GET" else None
+            found = shortcuts.find(target_of(scope), fields) if fields is not None else None
             if found is not None and (rendering := await shortcuts.render(found)) is not None:
                 start = {"type": "http.response.start", "status": rendering.status, "headers": rendering.headers}
                 await send(start)

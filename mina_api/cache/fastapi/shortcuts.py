@@ -8,7 +8,7 @@ Anything else in the request that could matter sends it the long way, which make
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from mina_api.cache.compression import UndecodableBody
@@ -24,35 +24,47 @@ from mina_api.cache.s3_fifo import S3Fifo
 from mina_api.cache.service import CacheService
 
 Scope = Mapping[str, Any]
+Fields = Mapping[bytes, bytes]
 
-AUTHORIZATION, ACCEPT_ENCODING, IF_NONE_MATCH, REQUEST_ID, SLOW = range(1, 6)
-# What the slow path looks at in a GET. Headers that nobody looks at may be whatever they are.
-KINDS: Mapping[bytes, int] = {
-    b"authorization": AUTHORIZATION,
-    b"accept-encoding": ACCEPT_ENCODING,
-    b"if-none-match": IF_NONE_MATCH,
-    b"x-request-id": REQUEST_ID,
-    **dict.fromkeys(
-        (
-            b"x-api-key",
-            b"cookie",
-            b"proxy-authorization",
-            b"cache-control",
-            b"pragma",
-            b"range",
-            b"content-length",
-            b"transfer-encoding",
-            b"expect",
-            b"upgrade",
-            b"origin",
-            b"traceparent",
-        ),
-        SLOW,
-    ),
-}
+# What of a GET the slow path looks at, and this one too. Fields that nobody looks at may be whatever they are.
+SEEN = frozenset((b"authorization", b"accept-encoding", b"if-none-match", b"x-request-id"))
+# What it looks at beside them.
+SLOW = frozenset(
+    (
+        b"x-api-key",
+        b"cookie",
+        b"proxy-authorization",
+        b"cache-control",
+        b"pragma",
+        b"range",
+        b"content-length",
+        b"transfer-encoding",
+        b"expect",
+        b"upgrade",
+        b"origin",
+        b"traceparent",
+    )
+)
 OVERHEAD_BYTES = 2000
 # Of so many answers one is timed: a clock read twice for each would cost a hundredth of it.
 SAMPLED_EVERY = 64
+
+
+def target_of(scope: Scope) -> bytes:
+    """Path and query as they were sent; an empty query is none."""
+    path, query = scope["raw_path"], scope["query_string"]
+    target: bytes = path + b"?" + query if query else path
+    return target
+
+
+def fields_of(headers: Sequence[tuple[bytes, bytes]]) -> Fields | None:
+    """The header fields by name; None where one that is looked at is there twice."""
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        names = [name for name, _ in headers if name in SEEN]
+        if len(set(names)) != len(names):
+            return None
+    return fields
 
 
 class Rendering:
@@ -131,26 +143,11 @@ class Shortcuts:
     def __len__(self) -> int:
         return len(self._table)
 
-    def find(self, scope: Scope) -> Found | None:
-        """The shortcut to a request's answer, if there is one."""
-        if scope["method"] != "GET":
+    def find(self, target: bytes, fields: Fields) -> Found | None:
+        """The shortcut to the answer to a GET of `target`, path and query, if there is one."""
+        if not SLOW.isdisjoint(fields):
             return None
-        authorization = accept = condition = request_id = None
-        for name, value in scope["headers"]:
-            kind = KINDS.get(name)
-            if kind is None:
-                continue
-            if kind == AUTHORIZATION and authorization is None:
-                authorization = value
-            elif kind == ACCEPT_ENCODING and accept is None:
-                accept = value
-            elif kind == IF_NONE_MATCH and condition is None:
-                condition = value
-            elif kind == REQUEST_ID and request_id is None:
-                request_id = value
-            else:
-                return None
-        key = (scope["raw_path"], scope["query_string"], authorization)
+        key = (target, fields.get(b"authorization"))
         shortcut = self._table.get(key)
         if shortcut is None:
             return None
@@ -158,39 +155,26 @@ class Shortcuts:
         if now >= shortcut.until:
             self._drop(key)
             return None
+        condition, accept = fields.get(b"if-none-match"), fields.get(b"accept-encoding")
         had = condition is not None and is_had(shortcut.entry, condition.decode("latin-1"))
         packed = accept is not None and shortcut.entry.compressed and takes_zstd(accept.decode("latin-1"))
-        return Found(key, shortcut, had, packed, request_id, self._holds(shortcut))
+        return Found(key, shortcut, had, packed, fields.get(b"x-request-id"), self._holds(shortcut))
 
     async def render(self, found: Found) -> Rendering | None:
         """What is to be sent; None if it has to be found out the long way."""
-        shortcut, tier = found.shortcut, MEMORY
-        if not found.is_known:
-            tier = TIER
-            if not shortcut.claim.is_consistent or self._cache.forbids(shortcut.claim.tags):
-                return None
-            if not await self._cache.verify(shortcut.claim):
-                self._drop(found.key)
-                return None
-        now = self._now()
-        rendering = shortcut.renderings.get((found.had, found.packed, tier))
-        if rendering is None or now >= rendering.until:
-            if now >= shortcut.until or not shortcut.is_same(now):
-                self._drop(found.key)
-                return None
-            try:
-                rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
-            except UndecodableBody:
-                self._drop(found.key)
-                return None
-        if not shortcut.hits and not shortcut.tier_hits:
-            self._unsettled.append(shortcut)
-        if tier is MEMORY:
-            shortcut.hits += 1
-        else:
-            shortcut.tier_hits += 1
-        self.answered += 1
-        return rendering
+        if found.is_known:
+            return self.render_known(found)
+        claim = found.shortcut.claim
+        if not claim.is_consistent or self._cache.forbids(claim.tags):
+            return None
+        if not await self._cache.verify(claim):
+            self._drop(found.key)
+            return None
+        return self._rendered(found, TIER)
+
+    def render_known(self, found: Found) -> Rendering | None:
+        """The same of what memory vouches for: nobody has to be asked."""
+        return self._rendered(found, MEMORY)
 
     def timed(self, seconds: float) -> None:
         """One answer of `SAMPLED_EVERY` took so long."""
@@ -206,7 +190,7 @@ class Shortcuts:
         is_same: Callable[[float], bool],
         note: Callable[[str, int], None],
     ) -> None:
-        """Answer the like of a request, which was answered by `entry`, the short way from now on.
+        """Answer the like of a GET, which was answered by `entry`, the short way from now on.
 
         `is_same` is asked once a second whether its key and tags would still be the same; `note` takes a tier
         and the number of hits from it now and then.
@@ -217,11 +201,10 @@ class Shortcuts:
                 return
             until = min(until, voucher.until, DEFAULT.is_due_from(voucher.entry))
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
-        authorizations = [value for key, value in scope["headers"] if key == b"authorization"]
-        slow = any(KINDS.get(key) == SLOW for key, _ in scope["headers"])
-        if slow or len(authorizations) > 1 or self._now() >= until:
+        fields = fields_of(scope["headers"])
+        if fields is None or not SLOW.isdisjoint(fields) or self._now() >= until:
             return
-        key = (scope["raw_path"], scope["query_string"], authorizations[0] if authorizations else None)
+        key = (target_of(scope), fields.get(b"authorization"))
         self._drop(key)
         self._table.put(key, shortcut, OVERHEAD_BYTES + sum(map(len, filter(None, key))) + 2 * entry.size)
 
@@ -241,6 +224,27 @@ class Shortcuts:
         return memory.get(shortcut.name) is shortcut.entry and (
             voucher is None or memory.get(voucher.name) is voucher.entry
         )
+
+    def _rendered(self, found: Found, tier: str) -> Rendering | None:
+        shortcut, now = found.shortcut, self._now()
+        rendering = shortcut.renderings.get((found.had, found.packed, tier))
+        if rendering is None or now >= rendering.until:
+            if now >= shortcut.until or not shortcut.is_same(now):
+                self._drop(found.key)
+                return None
+            try:
+                rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
+            except UndecodableBody:
+                self._drop(found.key)
+                return None
+        if not shortcut.hits and not shortcut.tier_hits:
+            self._unsettled.append(shortcut)
+        if tier is MEMORY:
+            shortcut.hits += 1
+        else:
+            shortcut.tier_hits += 1
+        self.answered += 1
+        return rendering
 
     def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool, tier: str) -> Rendering:
         entry = shortcut.entry

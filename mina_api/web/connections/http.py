@@ -9,6 +9,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mina_api.logs import get_logger
+from mina_api.web.connections.at_once import Knowing, is_answered
+from mina_api.web.connections.heads import MALFORMED, check_fields, check_handshake
 from mina_api.web.connections.limits import PIECE_BYTES, ConnectionLimits
 from mina_api.web.connections.refusal import Refused
 from mina_api.web.connections.watch import Sending, Wait, watch_of
@@ -17,20 +19,18 @@ logger = get_logger(__name__)
 
 # Read, but not parsed yet: one that sends on and on without waiting for an answer is cut off.
 MOST_HELD_BYTES = 1024 * 1024
-# What `websockets` takes of a handshake; it does not answer one that has more.
-MOST_HANDSHAKE_LINE = 8_000
 HTTP_1_1 = b" HTTP/1.1"
-MALFORMED = "This is no HTTP/1.1 request."
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A client's connection; `limits` are those of its worker."""
+    """A client's connection; `limits` are those of its worker, `knowing` has answers that need not be run."""
 
     # Beside uvicorn's 28 attributes: beyond 30, CPython 3.11 shares no keys among objects.
     __slots__ = (
         "_ahead", "_body_bytes", "_head_bytes", "_headed", "_held", "_is_1_1", "_refusal", "_sending", "_wait",
     )  # fmt: skip
     limits = ConnectionLimits()
+    knowing: Knowing | None = None
     # The last request whose head was taken; None before the first, which uvicorn's type does not say.
     cycle: RequestResponseCycle | None  # type: ignore[assignment]
 
@@ -133,31 +133,23 @@ class HttpConnection(HttpToolsProtocol):
         headers = self.headers
         fields = dict(headers)
         is_1_1, self._is_1_1 = self._is_1_1, False
-        if not is_1_1 or len(fields) != len(headers) or b"host" not in fields or b"transfer-encoding" in fields:
-            self._check(self.parser.get_http_version())
+        is_plain = is_1_1 and len(fields) == len(headers) and b"host" in fields and b"transfer-encoding" not in fields
+        if not is_plain:
+            check_fields(self.parser.get_http_version(), headers)
         if len(headers) > self.limits.head_fields:
             raise Refused(431, f"There are more than {self.limits.head_fields} fields.")
         self._headed = self.scope
+        newest = self.cycle
+        is_next = newest is None or newest.response_complete
+        knowing = self.knowing if is_plain and is_next and not self.pipeline else None
+        if knowing is not None and is_answered(self, knowing, fields):
+            return
         if self.parser.should_upgrade():
             self._check_upgrade()
             return
-        newest = self.cycle
-        if newest is not None and not newest.response_complete and not self.pipeline:
+        if not is_next and not self.pipeline:
             self._ahead = newest
         HttpToolsProtocol.on_headers_complete(self)
-
-    def _check(self, version: str) -> None:
-        """Some fields may be there once (RFC 9112 section 3.2), some have one value (section 6.1)."""
-        names = [name for name, _ in self.headers]
-        codings = [value.strip(b" \t").lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if version not in ("1.0", "1.1"):
-            raise Refused(400, MALFORMED)
-        if names.count(b"host") > 1 or (version == "1.1" and b"host" not in names):
-            raise Refused(400, "There is no Host, or more than one.")
-        if names.count(b"authorization") > 1:
-            raise Refused(400, "There is more than one Authorization.")
-        if codings and (codings != [b"chunked"] or version == "1.0"):
-            raise Refused(400, "Of the transfer codings only `chunked` is known here, and none in HTTP/1.0.")
 
     def on_body(self, body: bytes) -> None:
         """Hand it on; of what is answered already, nothing."""
@@ -167,7 +159,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The body is complete, also that of a request which is answered already."""
         cycle = self.cycle
-        if cycle is not None and not self.parser.should_upgrade():
+        if cycle is not None and cycle.scope is self.scope:
             cycle.more_body = False
             cycle.message_event.set()
 
@@ -179,15 +171,7 @@ class HttpConnection(HttpToolsProtocol):
             raise Refused(400, "This is no proxy.")
         self.scope["method"] = method.decode()
         if self._should_upgrade():
-            if any(
-                name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-                for name, value in self.headers
-            ):
-                raise Refused(400, "A WebSocket's handshake has no body.")
-            if any(len(name) + len(value) > MOST_HANDSHAKE_LINE for name, value in self.headers):
-                raise Refused(431, "A field is too long for a WebSocket's handshake.")
-            if len(self.url) > MOST_HANDSHAKE_LINE:
-                raise Refused(414, "The target is too long for a WebSocket's handshake.")
+            check_handshake(self.url, self.headers)
             newest = self.cycle
             if newest is not None and not newest.response_complete:
                 raise Refused(400, "A WebSocket's handshake waits for the answers before it.")
@@ -273,7 +257,10 @@ class HttpConnection(HttpToolsProtocol):
         elif self.transport.is_closing():
             return
         elif cycle is None or cycle.scope is not self.scope:
-            if self._wait.is_over(now, self.scope or self, 0, limits.head_seconds, 1):
+            if self._is_idle():
+                if self._wait.is_over(now, self._headed, 0, self.timeout_keep_alive, 1):
+                    self.transport.close()
+            elif self._wait.is_over(now, self.scope or self, 0, limits.head_seconds, 1):
                 self._end(Refused(408, "The request's head did not come in time."))
         elif not cycle.response_complete:
             if not cycle.more_body or self.flow.read_paused or cycle is not self._running():
@@ -285,6 +272,11 @@ class HttpConnection(HttpToolsProtocol):
         elif self._wait.is_over(now, self, 0, limits.head_seconds, 1):
             # Between two requests, or in a body whose request is answered already.
             self.transport.close()
+
+    def _is_idle(self) -> bool:
+        """Whether the last request was answered at once: uvicorn's own timer would cost every such answer."""
+        is_headed = self._headed is not None and self._headed is self.scope
+        return is_headed and (self.cycle is None or self.cycle.response_complete)
 
     def _end(self, refusal: Refused) -> None:
         if self.scope is None:
