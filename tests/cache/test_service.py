@@ -164,8 +164,8 @@ class TestCounting:
     async def test_takes_hits_that_were_given_without_a_read(self, cache: CacheService) -> None:
         cache.count_hits(KEY, "l1", 5, lambda: "again")
         cache.count_hits(KEY, "l2", 2, None)
-        cache.count_latency("hit", 0.001, times=7)
-        cache.count("sheds", times=3)
+        cache.counters.took("hit", 0.001, times=7)
+        cache.counters.count("sheds", times=3)
 
         totals = cache.totals()
         assert cache.get_cache_stats()["hits"] == 7
@@ -175,7 +175,7 @@ class TestCounting:
 
     async def test_settles_first_what_was_not_counted_yet(self, cache: CacheService) -> None:
         unsettled = [5, 7]
-        cache.before_stats(lambda: cache.count_hits(KEY, "l1", unsettled.pop(), None) if unsettled else None)
+        cache.counters.before_stats(lambda: cache.count_hits(KEY, "l1", unsettled.pop(), None) if unsettled else None)
 
         assert cache.get_cache_stats()["hits"] == 7
         assert cache.totals()["hits"] == 12
