@@ -1,6 +1,7 @@
 """What a program does with the cache beside reading: it sets, clears, drops, counts, looks at its health, closes it."""
 
 import pytest
+from redis.asyncio import Redis
 
 from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.config import CacheConfig
@@ -15,7 +16,7 @@ from mina_api.cache.stats import groups, histogram, named
 from mina_api.cache.testing import FakeClock
 from mina_api.cache.tier import TierUnavailable
 from mina_api.dev.valkey import PrivateValkey
-from tests.cache.services import PATIENT, a_cache, a_faulty_cache, until
+from tests.cache.services import PATIENT, a_cache, a_faulty_cache, complete_register, until
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
 KEY = manual_key(namespace="mina", prefix="temp", key="k")
@@ -142,6 +143,24 @@ class TestDrop:
             private_valkey.kill()
 
             assert not await cache.drop(KEY.name)
+
+
+class TestDelete:
+    async def test_whose_answer_is_lost_has_memory_forget_it_all_the_same(self, valkey_url: str) -> None:
+        async with (
+            a_faulty_cache(valkey_url, memory_bytes=1_000_000, memory_lease_seconds=30.0) as (cache, tier),
+            Redis.from_url(valkey_url) as client,
+        ):
+            await until(lambda: cache.serves_from_memory)
+            await complete_register(valkey_url)
+            await cache.set("k", 1)
+            before = await cache.get("k")
+            await client.delete(KEY.name)
+            tier.fail("delete", times=1)
+
+            deleted = await cache.delete("k")
+
+            assert (before, deleted, await cache.get("k")) == (1, False, None)
 
 
 class TestStats:
