@@ -192,7 +192,7 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
             own_headers = ((b"server-timing", HIT_IN_MEMORY), *security_headers(settings.http.hsts_seconds))
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)
             keys.forget = app.state.shortcuts.clear
-        keys.files.count = partial(cache.count, "key_files")
+        keys.files.count = partial(cache.counters.count, "key_files")
         stack.push_async_callback(keys.files.close)
         keys.files.start()
         hooks = partial(CoherentCommit, cache, outbox, peers)

@@ -93,9 +93,12 @@ class Claim:
         self._data: tuple[bytes | None, ...] = ()
 
     async def is_true(self, tier: Tier, store: EntryStore, memory: Memory) -> bool:
-        """Whether it is; the entries go into memory then. Raises TierUnavailable."""
+        """Whether it is; the entries go into memory then. False where the tier cannot be asked."""
         fence = memory.fence()
-        found = await tier.fetch_all(self._names, self.tags)
+        try:
+            found = await tier.fetch_all(self._names, self.tags)
+        except TierUnavailable:
+            return False
         if found.tokens != self._tokens or self._epochs != {found.epoch}:
             return False
         if found.data != self._data:

@@ -1,6 +1,5 @@
 """The cache as its user sees it: values and answers by key, invalidated by tag, loaded once."""
 
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -11,6 +10,7 @@ from mina_api.cache.auditing import Auditor
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.coherence import Coherence
 from mina_api.cache.config import CacheConfig
+from mina_api.cache.deleting import Deleter
 from mina_api.cache.examining import Examination, Examiner
 from mina_api.cache.experiment import Experiment
 from mina_api.cache.freshness import Chance
@@ -30,7 +30,7 @@ from mina_api.cache.standing import Standing
 from mina_api.cache.stats import CacheStats, Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import prefix_tag, scope_tag
-from mina_api.cache.tier import ServerMemory, Tier, TierUnavailable
+from mina_api.cache.tier import ServerMemory, Tier
 from mina_api.cache.usage import Usage, UsageRecorder
 from mina_api.cache.values import Values
 from mina_api.cache.warming import Ask, WarmProgress, warm
@@ -42,7 +42,8 @@ class CacheService:
     """A cache over one tier; built and closed by the lifespan of the program that uses it.
 
     `serializer` writes the values that are set by hand; with a `sealer` every entry is encrypted at rest.
-    `source` says what the cache has to know of where loads read from.
+    `source` says what the cache has to know of where loads read from. `counters` count what it did, and what is counted
+    beside it.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class CacheService:
         self.config = config or CacheConfig()
         self.clock = clock or SystemClock()
         self._tier = tier
-        self._counters = Counters(self.clock)
+        self.counters = Counters(self.clock)
+        self._deleter = Deleter(tier, self.counters)
         # Leases end by a real clock: what they are agreed with is other processes.
         lease_clock = SystemClock().monotonic
         self._standing = Standing(lease_clock)
@@ -72,7 +74,7 @@ class CacheService:
             wants_lease=self.config.consistency == "strict",
         )
         self.coherence = Coherence(self.memory, self._standing)
-        self._store = EntryStore(tier, self.config, self.clock, self._counters, chance, sealer)
+        self._store = EntryStore(tier, self.config, self.clock, self.counters, chance, sealer)
         self._reads = ReadThrough(
             self.memory,
             self._standing,
@@ -80,7 +82,7 @@ class CacheService:
             self._store,
             self.config,
             self.clock,
-            self._counters,
+            self.counters,
             chance,
             source or Source(),
         )
@@ -92,23 +94,23 @@ class CacheService:
             self._reads,
             self.config,
             self.clock,
-            self._counters,
+            self.counters,
             serializer,
-            self._forget_everywhere,
+            self._deleter.forget,
         )
         self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
         self.auditor = Auditor(
             self._reads.look_up,
-            self._counters,
-            self.drop,
+            self.counters,
+            self._deleter.delete,
             self.config.audit_share,
             self.config.max_body_bytes,
             chance,
         )
         self._usage = Usage()
-        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self._counters.settle)
-        self._invalidator = Invalidator(tier, self.config, self._counters, journal)
+        self._recorder = UsageRecorder(self._usage, tier, self.clock, self.config.usage_seconds, self.counters.settle)
+        self._invalidator = Invalidator(tier, self.config, self.counters, journal)
 
     async def start(self) -> None:
         """Reach for the tier."""
@@ -177,14 +179,10 @@ class CacheService:
     async def delete(self, key: str, prefix: str = "temp") -> bool:
         """Forget one value; whether it was there. For what other keys depend on, invalidate a tag."""
         name = self._values.key(key, prefix)
-        try:
-            removed = await self._tier.delete([name.name])
-        except TierUnavailable:
-            return False
-        await self._forget_everywhere(name.name)
-        self._counters.deletes += removed
-        logger.info("deleted: %s", name)
-        return bool(removed)
+        is_deleted = await self.drop(name.name)
+        if is_deleted:
+            logger.info("deleted: %s", name)
+        return is_deleted
 
     async def get_or_load(self, key: str, loader: Callable[[], Awaitable[Any]], policy: CachePolicy) -> Any:
         """The value of `key`, loaded once by all who miss it; raises what `loader` raises, and TooManyLoads.
@@ -231,12 +229,7 @@ class CacheService:
 
     async def drop(self, name: str) -> bool:
         """Delete the entry of this name, and have no process give it any more; whether it was there."""
-        removed = 0
-        with contextlib.suppress(TierUnavailable):
-            removed = await self._tier.delete([name])
-        await self._forget_everywhere(name)
-        self._counters.deletes += removed
-        return bool(removed)
+        return await self._deleter.delete(name)
 
     async def examine(self, name: str) -> Examination | None:
         """The entry of this name as it is in the tier, and why it is served or not; raises TierUnavailable."""
@@ -271,40 +264,25 @@ class CacheService:
 
     async def verify(self, claim: Claim) -> bool:
         """Whether the tier still has what was claimed, and it is current; False where it cannot be asked."""
-        try:
-            return self._tier.is_available and await claim.is_true(self._tier, self._store, self.memory)
-        except TierUnavailable:
-            return False
+        return self._tier.is_available and await claim.is_true(self._tier, self._store, self.memory)
 
     def forbids(self, tags: Iterable[str]) -> bool:
         """Whether a peer holds one of `tags`, or has stopped vouching for what is cached here."""
         return self._standing.forbids(tags)
 
-    def before_stats(self, settle: Callable[[], None]) -> None:
-        """Have `settle` called before anything that is counted is looked at: it counts what was not counted yet."""
-        self._counters.before_stats(settle)
-
     def count_hits(self, key: CacheKey, tier: str, times: int, recipe: Callable[[], str] | None) -> None:
         """Count answers from memory, or from the tier, that were given without `read`."""
-        self._counters.hit(key, tier, times)
+        self.counters.hit(key, tier, times)
         if recipe is not None:
             self._usage.count(key.canonical, recipe, times)
 
-    def count_latency(self, kind: str, seconds: float, times: int = 1) -> None:
-        """Count answers of `kind`, each of which took so long."""
-        self._counters.took(kind, seconds, times)
-
-    def count(self, *name: str, times: int = 1) -> None:
-        """Count anything else, by a name of parts."""
-        self._counters.count(*name, times=times)
-
     def totals(self) -> dict[str, int]:
         """Every count of this process since its start, each under one name (`stats.groups` reads them)."""
-        return self._counters.totals()
+        return self.counters.totals()
 
     def get_cache_stats(self) -> CacheStats:
         """This process's counters."""
-        return self._counters.snapshot()
+        return self.counters.snapshot()
 
     async def server_memory(self) -> ServerMemory:
         """What the tier's server says of its memory; raises TierUnavailable."""
@@ -313,10 +291,3 @@ class CacheService:
     async def health(self) -> CacheHealth:
         """How the tier is; never raises for a lost one."""
         return await health_of(self._tier, self.clock, self.config.slow_ms, self.get_cache_stats)
-
-    # Parts
-
-    async def _forget_everywhere(self, name: str) -> None:
-        """Have no process give what it has in memory under `name`; where Redis is lost, their leases run out."""
-        with contextlib.suppress(TierUnavailable):
-            await self._tier.forget([name])

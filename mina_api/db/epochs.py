@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 # What asks those who use another server to look where theirs is.
 DOUBTED = "mina_doubted"
 
-LOCK_ALONE = text("SELECT pg_advisory_xact_lock(:writers)")
 _IN_FORCE = text("SELECT reign, epoch FROM cache_epoch")
 _OTHERS = text("""
     SELECT EXISTS (SELECT FROM cache_processes WHERE epoch = :epoch AND process <> :process

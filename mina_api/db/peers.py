@@ -15,22 +15,21 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mina_api.db.epochs import DOUBTED, LOCK_ALONE, AnotherServer, join_epoch
+from mina_api.db.asked_holds import AskedHolds, acknowledgements_of
+from mina_api.db.entering import register, wait_for_writers
+from mina_api.db.epochs import DOUBTED, AnotherServer
 from mina_api.db.notify import LOST, ListenerConnection, listening
-from mina_api.db.outbox import WRITERS, Lift
+from mina_api.db.outbox import Lift
 from mina_api.db.own_holds import OwnHolds
-from mina_api.db.peer_tables import CLEAN, ENTER, LEAVE, LOOK, REGISTERED, RENEW, TELL
+from mina_api.db.peer_tables import LEAVE, LOOK, REGISTERED, RENEW
 from mina_api.db.peering import DRIFT, Drain, Local, Mode, PeersUnreachable, Registered
 from mina_api.db.session import Database
 
 logger = logging.getLogger(__name__)
 
-# A row's own end while its process waits to be let in: it serves nothing yet.
-ENTERING_SECONDS = 60.0
 HELD = "mina_held"
 
 
@@ -71,6 +70,7 @@ class PostgresPeers:
         self._serves_without_postgres = serves_without_postgres
         self._now = now
         self._local: Local
+        self._asked: AskedHolds
         self._mode: Mode = "postgres"
         self._entered: Mode | None = None
         self._connection: ListenerConnection | None = None
@@ -84,7 +84,7 @@ class PostgresPeers:
 
     async def start(self, local: Local) -> None:
         """Begin to listen; returns once this process is among its peers, or has found that it cannot be."""
-        self._local = local
+        self._local, self._asked = local, AskedHolds(self.process, local)
         local.permit(-math.inf)
         tried = asyncio.Event()
         self._task = asyncio.create_task(self._run(tried), name="peers")
@@ -222,15 +222,17 @@ class PostgresPeers:
         mode, self._entered = self._mode, None
         self._local.permit(-math.inf)
         self._local.start_over()
-        await connection.fetch(CLEAN)
-        await connection.fetch(ENTER, self.process, mode, ENTERING_SECONDS)
-        entering = asyncio.create_task(self._wait_for_writers(mode), name="wait for writers")
+        await register(connection, self.process, mode)
+        reign = self._reign if mode == "redis" else None
+        waiting = wait_for_writers(self._database, self.process, reign, self._lease_seconds)
+        entering = asyncio.create_task(waiting, name="wait for writers")
         entering.add_done_callback(lambda _: self._woken.set())
         try:
             # Some of those writers wait for this process to acknowledge their holds.
             while not entering.done():
                 self._woken.clear()
-                await self._acknowledge(connection, self._obey(await connection.fetch(LOOK), with_some=True)[1])
+                _, new = self._asked.obey(await connection.fetch(LOOK), with_some=True)
+                await self._asked.acknowledge(connection, new)
                 await self._rest()
         finally:
             entering.cancel()
@@ -247,22 +249,11 @@ class PostgresPeers:
         self._entered = mode
         await self._renew(connection)
 
-    async def _wait_for_writers(self, mode: Mode) -> str | None:
-        """Wait for the writers that looked for peers before we were one: each is in a transaction until its COMMIT.
-
-        The epoch that was joined, in mode `redis`.
-        """
-        async with self._database.write() as session:
-            await session.execute(LOCK_ALONE, {"writers": WRITERS})
-            if mode == "redis":
-                return await join_epoch(session, self.process, self._reign, self._lease_seconds)
-        return None
-
     async def _renew(self, connection: ListenerConnection) -> None:
         """Prolong the lease, and do what holds ask that began or ended since."""
         began, entered = self._now(), self._entered
         rows = await connection.fetch(RENEW, self.process, self._lease_seconds)
-        asked, new = self._obey(rows, with_some=entered == "postgres")
+        asked, new = self._asked.obey(rows, with_some=entered == "postgres")
         if not rows[0]["renewed"]:
             self._entered = None
             self._woken.set()
@@ -270,24 +261,9 @@ class PostgresPeers:
             self._local.permit_memory(began + self._lease_seconds * (1 - DRIFT))
         elif entered == "redis":
             self._local.permit(began + self._lease_seconds * (1 - DRIFT))
-        await self._acknowledge(connection, new)
+        await self._asked.acknowledge(connection, new)
         if ended := self._local.held - asked - self._own.running(began):
             await self._settle(ended)
-
-    def _obey(self, rows: Sequence[Any], *, with_some: bool) -> tuple[set[str], list[Any]]:
-        """Hold what `rows` ask for, those of holds with some too where that is us; their owners, and the new ones."""
-        asked = {row["owner"]: row for row in rows if row["owner"] and (row["with_all"] or with_some)}
-        new = [asked[owner] for owner in asked.keys() - self._local.held]
-        for row in new:
-            self._local.hold(row["owner"], row["tags"])
-        return set(asked), new
-
-    async def _acknowledge(self, connection: ListenerConnection, rows: Sequence[Any]) -> None:
-        """Tell the writers of these holds that nothing under their tags is served or kept here."""
-        others = [row for row in rows if row["process"] != self.process]
-        if others:
-            channels = [acknowledgements_of(row["process"]) for row in others]
-            await connection.fetch(TELL, channels, [f"{row['owner']} {self.process}" for row in others])
 
     async def _settle(self, owners: Iterable[str]) -> None:
         """End holds: what was written under them is what Redis vouches for from now on, too."""
@@ -311,8 +287,3 @@ class PostgresPeers:
             return
         owner, _, process = payload.rpartition(" ")
         self._own.acknowledged(owner, process)
-
-
-def acknowledgements_of(process: str) -> str:
-    """The channel on which `process` hears who has acknowledged its holds."""
-    return f"mina_acknowledged_{process}"

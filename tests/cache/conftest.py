@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from mina_api.cache.service import CacheService
+from tests.cache.origin import Origin
 from tests.cache.services import a_cache, complete_register, until
 
 Serving = Callable[..., Any]
@@ -20,6 +21,19 @@ async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
     async with a_cache(valkey_url) as started:
         await complete_register(valkey_url)
         yield started
+
+
+@pytest.fixture
+async def other(valkey_url: str) -> AsyncIterator[CacheService]:
+    """Another process's cache."""
+    async with a_cache(valkey_url) as started:
+        yield started
+
+
+@pytest.fixture
+def origin() -> Origin:
+    """What a load reads."""
+    return Origin()
 
 
 @pytest.fixture

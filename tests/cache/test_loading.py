@@ -18,8 +18,8 @@ from mina_api.cache.service import CacheService
 from mina_api.cache.stats import Counters
 from mina_api.cache.testing import FakeClock
 from tests.cache.conftest import Serving
+from tests.cache.routers import User, a_router, as_user
 from tests.cache.services import a_cache, a_faulty_cache, until
-from tests.cache.test_route import User, a_router, as_user
 from tests.cache.test_stampede import Load
 
 

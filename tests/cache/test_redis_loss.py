@@ -1,27 +1,20 @@
-"""What a Redis that refuses, goes away and comes back does to us."""
+"""What a Redis that goes away and comes back does to us."""
 
 import asyncio
 import logging
 import secrets
-import time
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from mina_api.cache.config import CacheConfig
 from mina_api.cache.invalidation import CacheUnavailable
-from mina_api.cache.memory import Memory
-from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.redis_tier.channel import LARGE
 from mina_api.cache.service import CacheService
-from mina_api.cache.tier import TierRefused
 from mina_api.dev.valkey import PrivateValkey
+from tests.cache.origin import Origin
 from tests.cache.proxy import a_proxy
-from tests.cache.services import PATIENT, a_cache, available, until
+from tests.cache.services import a_cache, available, until
 from tests.measured import Measured
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
@@ -29,14 +22,6 @@ POLICY = CachePolicy(60, tags=("meeting:1",))
 
 async def one() -> int:
     return 1
-
-
-async def two() -> int:
-    return 2
-
-
-async def answer() -> Loaded:
-    return Loaded(b"answer")
 
 
 class TestConnections:
@@ -113,73 +98,6 @@ class TestConnections:
                 await available(cache)
 
 
-class TestRefusals:
-    async def test_of_memory_lose_it_until_it_takes_writes_again(self, private_valkey: PrivateValkey) -> None:
-        async with a_cache(private_valkey.url) as cache, Redis.from_url(private_valkey.url) as client:
-            await client.config_set("maxmemory-policy", "noeviction")
-            await client.config_set("maxmemory", 1)
-
-            assert await cache.get_or_load("k", one, POLICY) == 1
-            assert not await cache.set("k", 1)
-            async with asyncio.timeout(60):
-                while cache.is_available:  # noqa: ASYNC110  (its own renewal finds it out)
-                    await asyncio.sleep(0.005)
-            await client.config_set("maxmemory", 0)
-            await available(cache)
-            assert await cache.set("k", 1)
-
-    async def test_of_an_invalidation_keep_the_cache_from_being_read(self, private_valkey: PrivateValkey) -> None:
-        noted: list[str] = []
-
-        class Notes:
-            async def record(self, tags: Sequence[str], *, lifted_in: bytes | None) -> None:
-                noted.extend(tags if lifted_in is None else ())
-
-        async def drain(lift: Any, _: str) -> None:
-            if noted:
-                await lift(noted, ["notes"])
-
-        async with (
-            a_cache(private_valkey.url, journal=Notes(), on_return=drain) as cache,
-            Redis.from_url(private_valkey.url) as client,
-        ):
-            await cache.get_or_load("k", one, POLICY)
-            await client.replicaof("127.0.0.1", 1)
-            await cache.invalidate_tags("meeting:1")
-
-            refused = cache.is_available
-            while_refused = await cache.get_or_load("k", two, POLICY)
-            await client.replicaof("NO", "ONE")
-            await available(cache)
-
-            assert (refused, while_refused) == (False, 2)
-            assert await cache.get_or_load("k", two, POLICY) == 2
-
-    async def test_of_a_write_of_tags_without_notes_are_raised(self, private_valkey: PrivateValkey) -> None:
-        async with a_cache(private_valkey.url) as cache, Redis.from_url(private_valkey.url) as client:
-            await client.replicaof("127.0.0.1", 1)
-
-            with pytest.raises(CacheUnavailable):
-                await cache.invalidate_tags("meeting:1")
-
-    async def test_are_told_from_a_lost_server(self, private_valkey: PrivateValkey) -> None:
-        config = CacheConfig(**{**PATIENT, "memory_lease_seconds": 60.0})  # type: ignore[arg-type]
-        tier = RedisTier(private_valkey.url, config)
-        memory = Memory(1_000_000, time.monotonic)
-        await tier.start(memory)
-        try:
-            # Its next registration, which would be refused as well, is a third of a lease away.
-            await until(lambda: memory.is_valid)
-            async with Redis.from_url(private_valkey.url) as client:
-                await client.config_set("maxmemory-policy", "noeviction")
-                await client.config_set("maxmemory", 1)
-            with pytest.raises(TierRefused, match="maxmemory"):
-                await tier.store("k", b"", 60)
-            assert tier.is_available
-        finally:
-            await tier.close()
-
-
 class TestReturn:
     async def test_waits_for_a_drain_that_fails(
         self, private_valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
@@ -198,3 +116,100 @@ class TestReturn:
 
             assert (unread, drains) == ((False, 1), 4)
         assert "draining the outbox failed" in caplog.text
+
+
+class TestLosingRedis:
+    async def test_costs_speed_and_no_answer(self, private_valkey: PrivateValkey, origin: Origin) -> None:
+        async with a_cache(private_valkey.url) as cache:
+            await cache.get_or_load("k", origin.load, POLICY)
+            private_valkey.kill()
+
+            without = [await cache.get_or_load("k", origin.load, POLICY) for _ in range(3)]
+            private_valkey.start()
+            await available(cache)
+            after = [await cache.get_or_load("k", origin.load, POLICY) for _ in range(2)]
+
+        assert without == [1, 1, 1]
+        assert after == [1, 1]
+        assert origin.loads == 1 + 3 + 1
+
+    async def test_that_hangs_costs_one_time_out_and_then_nothing(
+        self, private_valkey: PrivateValkey, origin: Origin
+    ) -> None:
+        async with a_cache(private_valkey.url, command_timeout_seconds=0.1, connect_timeout_seconds=0.1) as cache:
+            await cache.get_or_load("k", origin.load, POLICY)
+            private_valkey.pause()
+
+            await cache.get_or_load("k", origin.load, POLICY)
+            tripped = not cache.is_available
+            private_valkey.resume()
+            await available(cache)
+
+            assert tripped
+            assert await cache.get_or_load("k", origin.load, POLICY) == 1
+
+    async def test_that_was_never_there_is_found_when_it_comes(
+        self, private_valkey: PrivateValkey, origin: Origin
+    ) -> None:
+        private_valkey.stop()
+        async with a_cache(private_valkey.url) as cache:
+            before = await cache.get_or_load("k", origin.load, POLICY)
+            private_valkey.start()
+            await available(cache)
+
+            assert before == 1
+            assert await cache.set("k", 1)
+
+    async def test_drains_what_was_noted_before_anything_is_read(
+        self, private_valkey: PrivateValkey, origin: Origin
+    ) -> None:
+        noted: list[str] = []
+
+        class Notes:
+            async def record(self, tags: object, *, lifted_in: bytes | None) -> None:
+                if lifted_in is None:
+                    noted.extend(tags)  # type: ignore[arg-type]
+
+        async def drain(lift: object, _: object) -> None:
+            if noted:
+                await lift(noted, ["notes"])  # type: ignore[operator]
+
+        async with (
+            a_cache(private_valkey.url, journal=Notes(), on_return=drain, command_timeout_seconds=0.1) as cache,
+            a_cache(private_valkey.url) as reader,
+        ):
+            await reader.get_or_load("k", origin.load, POLICY)
+            private_valkey.pause()
+            origin.value = 2
+            await cache.invalidate_tags("meeting:1")
+            private_valkey.resume()
+            await available(cache)
+            await available(reader)
+
+            assert noted == ["meeting:1"]
+            assert await reader.get_or_load("k", origin.load, POLICY) == 2
+
+    async def test_without_anywhere_to_note_it_an_invalidation_fails(self, private_valkey: PrivateValkey) -> None:
+        private_valkey.stop()
+        async with a_cache(private_valkey.url) as cache:
+            with pytest.raises(CacheUnavailable):
+                await cache.invalidate_tags("meeting:1")
+
+    async def test_that_restarts_serves_nothing_from_before(
+        self, private_valkey: PrivateValkey, origin: Origin
+    ) -> None:
+        """As after a restart from an old snapshot: entry and tokens agree, but the server is another."""
+        async with a_cache(private_valkey.url) as cache:
+            await cache.get_or_load("k", origin.load, POLICY)
+            async with Redis.from_url(private_valkey.url) as client:
+                dumped = {name: await client.dump(name) for name in await client.keys("*")}
+            private_valkey.kill()
+            await cache.get("k")
+            private_valkey.start()
+            await available(cache)
+            async with Redis.from_url(private_valkey.url) as client:
+                for name, value in dumped.items():
+                    await client.restore(name, 0, value or b"", replace=True)
+            origin.value = 2
+
+            assert await cache.get_or_load("k", origin.load, POLICY) == 2

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from mina_api.cache.fastapi import Invalidation, cache_response
 from mina_api.cache.testing import FakeClock
 from tests.cache.conftest import Serving
-from tests.cache.test_route import Calls, User, a_router, as_user
+from tests.cache.routers import Calls, User, a_router, as_user
 
 ADA = as_user("ada")
 

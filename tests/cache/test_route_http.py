@@ -14,7 +14,7 @@ from mina_api.cache.fastapi import cache_response
 from mina_api.cache.testing import FakeClock
 from mina_api.web.middleware import HeadFromGet
 from tests.cache.conftest import Serving
-from tests.cache.test_route import Calls, User, a_counting_router, a_router, as_user
+from tests.cache.routers import Calls, User, a_counting_router, a_router, as_user
 
 ADA = as_user("ada")
 

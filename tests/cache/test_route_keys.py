@@ -10,8 +10,8 @@ from pydantic import BaseModel, Json, SecretStr
 from mina_api.cache.fastapi import Invalidation, cache_response
 from mina_api.cache.tags import user_tag
 from tests.cache.conftest import Serving
+from tests.cache.routers import Calls, User, a_counting_router, a_router, as_user
 from tests.cache.services import a_cache
-from tests.cache.test_route import Calls, User, a_counting_router, a_router, as_user
 
 
 async def number(client: httpx.AsyncClient, target: str, **headers: str) -> int:

@@ -4,16 +4,13 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Header, HTTPException, Query, Request
+from fastapi import FastAPI, Header, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from mina_api.cache.fastapi import CachedRoute, PendingInvalidation, cache_response, cached_endpoints
+from mina_api.cache.fastapi import PendingInvalidation, cache_response, cached_endpoints
 from tests.cache.conftest import Serving
+from tests.cache.routers import a_router
 from tests.cache.services import a_cache
-
-
-def a_router() -> APIRouter:
-    return APIRouter(route_class=CachedRoute)
 
 
 def statuses(answers: list[httpx.Response]) -> list[str]:

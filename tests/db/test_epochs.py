@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 from mina_api.db.epochs import AnotherServer
 from mina_api.db.outbox import Outbox, OutboxRow
 from mina_api.db.session import Database
-from tests.db.test_peers import Peer, a_peer, until
+from tests.cache.services import until
+from tests.db.processes import Peer, a_peer
 
 # As if every lease had run out, and others had put their server in force since.
 OVER = text("""

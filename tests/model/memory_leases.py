@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tests.model.explorer import Step
+from tests.model.promise import wrong
 
 NOTHING = -1
 # In ticks. A register that was lost is complete LEASE after the first process has registered again.
@@ -115,8 +116,8 @@ class MemoryLeases:
 
     def steps(self, state: State) -> Iterator[Step[State]]:
         """All that may happen."""
-        if state.lease and state.memory != NOTHING and (wrong := _wrong(state, state.memory)):
-            yield Step(f"the process serves version {state.memory} from memory", state, wrong)
+        if state.lease and state.memory != NOTHING and (why := _wrong(state, state.memory)):
+            yield Step(f"the process serves version {state.memory} from memory", state, why)
         yield from self._fill(state)
         yield from self._renew(state)
         yield from self._write(state)
@@ -262,8 +263,4 @@ def _less(ticks: int) -> int:
 
 
 def _wrong(state: State, version: int) -> str:
-    if version < state.acknowledged:
-        return f"version {state.acknowledged} was acknowledged before"
-    if version < state.committed and state.writer.is_whole:
-        return f"version {state.committed} may have been read from Postgres before"
-    return ""
+    return wrong(state, version, is_whole=state.writer.is_whole)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from tests.model.explorer import Step
+from tests.model.promise import wrong
 
 NOTHING = -1
 # In ticks; a row that ran out LEASE ago is as good as none.
@@ -134,10 +135,10 @@ class PostgresLeases:
     def _read(self, state: State) -> Iterator[Step[State]]:
         filling = state.filling
         is_led = state.lease > 0 or not self._has[Part.SERVED_UNDER_LEASE]
-        if state.lease and state.memory != NOTHING and (wrong := _wrong(state, state.memory)):
-            yield Step(f"the process serves version {state.memory} from memory", state, wrong)
-        if is_led and not state.held and state.entry != NOTHING and (wrong := _wrong(state, state.entry)):
-            yield Step(f"the process serves version {state.entry} from Redis", state, wrong)
+        if state.lease and state.memory != NOTHING and (why := wrong(state, state.memory)):
+            yield Step(f"the process serves version {state.memory} from memory", state, why)
+        if is_led and not state.held and state.entry != NOTHING and (why := wrong(state, state.entry)):
+            yield Step(f"the process serves version {state.entry} from Redis", state, why)
         if filling is None:
             if is_led and not state.held:
                 yield Step("a read begins: not forbidden", state._replace(filling=Filling()))
@@ -292,11 +293,3 @@ def _lift(state: State) -> State:
 
 def _less(ticks: int) -> int:
     return max(GONE, ticks - 1)
-
-
-def _wrong(state: State, version: int) -> str:
-    if version < state.acknowledged:
-        return f"version {state.acknowledged} was acknowledged before"
-    if version < state.committed:
-        return f"version {state.committed} may have been read from Postgres before"
-    return ""

@@ -7,12 +7,25 @@ one is lost.
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal, NamedTuple
 
 from tests.model.explorer import Step
-
-NOTHING = -1
-Mode = Literal["", "redis", "postgres"]
+from tests.model.postgres_modes_state import (
+    IN_TRANSACTION,
+    NOTHING,
+    Filling,
+    Mode,
+    Phase,
+    Process,
+    State,
+    Writer,
+    cut,
+    forget,
+    new_token,
+    out,
+    told_by_redis,
+    with_process,
+)
+from tests.model.promise import wrong
 
 
 class Part(StrEnum):
@@ -25,72 +38,6 @@ class Part(StrEnum):
     ALL_IF_UNHEARD = "a writer that Redis does not hear tells all peers"
     OTHERS_IF_HEARD = "a writer that Redis hears tells those peers that have lost it"
     HELD_AGAIN = "a writer whose lift Redis does not hear tells all peers before it acknowledges"
-
-
-class Phase(StrEnum):
-    """How far the writer is."""
-
-    IDLE = "idle"
-    NOTED = "in its transaction"
-    TELLS = "in its transaction, waiting"
-    COMMITTED = "committed"
-    TELLS_AGAIN = "committed, waiting"
-    LIFTED = "in phase 2"
-    DEAD = "dead"
-
-
-IN_TRANSACTION = (Phase.NOTED, Phase.TELLS)
-
-
-class Writer(NamedTuple):
-    """`is_heard`: by Redis. `seen`: the process as it was registered when the writer looked. `is_whole`: its hold."""
-
-    phase: Phase = Phase.IDLE
-    is_heard: bool | None = None
-    seen: Mode | None = None
-    is_whole: bool = True
-
-
-class Filling(NamedTuple):
-    """What is being read. `is_fenced`: the fence and the token are taken; since then, was anything forgotten?"""
-
-    is_fenced: bool = False
-    is_alone: bool = False
-    version: int = NOTHING
-    is_stored: bool = False
-    is_forgotten: bool = False
-    is_lifted: bool = False
-
-
-class Process(NamedTuple):
-    """The process that reads: whom it entered with, how far it is with entering, what it has."""
-
-    registered: Mode = ""
-    entered: Mode = ""
-    entering: Mode = ""
-    is_let_in: bool = False
-    is_drained: bool = False
-    is_open: bool = True
-    is_held: bool = False
-    has_lease: bool = False
-    memory: int = NOTHING
-    filling: Filling | None = None
-
-
-class State(NamedTuple):
-    """Postgres (`hold`: which peers are to keep it), Redis, who reaches Redis, the writer, the process."""
-
-    committed: int = 0
-    acknowledged: int = 0
-    outbox: bool = False
-    hold: Literal["", "some", "all"] = ""
-    redis_hold: bool = False
-    entry: int = NOTHING
-    writer_has_redis: bool = True
-    process_has_redis: bool = True
-    writer: Writer = Writer()
-    process: Process = Process()
-    faults: int = 0
 
 
 class PostgresModes:
@@ -111,14 +58,14 @@ class PostgresModes:
         process = state.process
         is_out = not process.entered and not process.entering and self._has[Part.CLEARED_AT_CHANGE]
         if is_out or (process.entered == "redis" and not process.has_lease):
-            state = _forget(state)
+            state = forget(state)
         filling = state.process.filling
         if (
             filling is not None
             and filling.is_forgotten
             and (filling.is_alone or filling.is_stored or filling.is_lifted)
         ):
-            state = _with(state, filling=None)
+            state = with_process(state, filling=None)
         return state
 
     def serves(self, state: State) -> bool:
@@ -144,39 +91,41 @@ class PostgresModes:
     def _read(self, state: State, process: Process) -> Iterator[Step[State]]:
         has_redis = state.process_has_redis and not process.is_open
         filling = process.filling
-        if self._memory_serves(process) and process.memory != NOTHING and (wrong := _wrong(state, process.memory)):
-            yield Step(f"the process serves version {process.memory} from memory", state, wrong)
+        if self._memory_serves(process) and process.memory != NOTHING and (why := _wrong(state, process.memory)):
+            yield Step(f"the process serves version {process.memory} from memory", state, why)
         may_serve = process.entered and not process.is_held
-        if may_serve and has_redis and state.entry != NOTHING and (wrong := _wrong(state, state.entry)):
-            yield Step(f"the process serves version {state.entry} from Redis", state, wrong)
+        if may_serve and has_redis and state.entry != NOTHING and (why := _wrong(state, state.entry)):
+            yield Step(f"the process serves version {state.entry} from Redis", state, why)
         if filling is None:
             if may_serve:
-                yield Step("a read begins: not forbidden", _with(state, filling=Filling()))
+                yield Step("a read begins: not forbidden", with_process(state, filling=Filling()))
         elif not filling.is_fenced:
             yield from self._fence(state, process, filling, has_redis=has_redis)
         elif filling.version == NOTHING:
-            yield Step("the read loads", _with(state, filling=filling._replace(version=state.committed)))
+            yield Step("the read loads", with_process(state, filling=filling._replace(version=state.committed)))
         elif has_redis and not filling.is_stored and not filling.is_alone:
             entry = state.entry if filling.is_lifted else filling.version
-            stored = _with(state._replace(entry=entry), filling=filling._replace(is_stored=True))
+            stored = with_process(state._replace(entry=entry), filling=filling._replace(is_stored=True))
             yield Step("the read stores in Redis", stored)
         else:
             is_kept = self._memory_serves(process) and not filling.is_forgotten and not process.is_held
             is_kept = is_kept and (filling.is_stored or filling.is_alone)
             memory = filling.version if is_kept else process.memory
-            yield Step("the read puts it in memory", _with(state, memory=memory, filling=None))
+            yield Step("the read puts it in memory", with_process(state, memory=memory, filling=None))
 
     def _fence(self, state: State, process: Process, filling: Filling, *, has_redis: bool) -> Iterator[Step[State]]:
         fenced = filling._replace(is_fenced=True)
         if has_redis and state.entry != NOTHING:
             found = fenced._replace(version=state.entry, is_stored=True)
-            yield Step("the read finds it in Redis", _with(state, filling=found))
+            yield Step("the read finds it in Redis", with_process(state, filling=found))
         if has_redis and not state.redis_hold:
-            yield Step("the read takes fence and token", _with(state, filling=fenced))
+            yield Step("the read takes fence and token", with_process(state, filling=fenced))
         elif process.is_open and process.entered == "postgres":
-            yield Step("the read, without Redis, takes its fence", _with(state, filling=fenced._replace(is_alone=True)))
+            yield Step(
+                "the read, without Redis, takes its fence", with_process(state, filling=fenced._replace(is_alone=True))
+            )
         else:
-            yield Step("the read goes to Postgres, and is not kept", _with(state, filling=None))
+            yield Step("the read goes to Postgres, and is not kept", with_process(state, filling=None))
 
     # The process among its peers
 
@@ -184,44 +133,44 @@ class PostgresModes:
         has = self._has
         wanted: Mode = "redis" if state.process_has_redis or not process.is_open else "postgres"
         if not process.is_open and not state.process_has_redis:
-            yield Step("the process finds Redis lost", _with(state, is_open=True))
+            yield Step("the process finds Redis lost", with_process(state, is_open=True))
         if not process.entering:
             is_lost = process.is_open and process.entered == "redis"
             if not process.entered or is_lost or (process.is_open and wanted == "redis"):
-                begun = _forget(state) if has[Part.CLEARED_AT_CHANGE] else state
-                begun = _with(begun, entered="", entering=wanted, has_lease=False)
+                begun = forget(state) if has[Part.CLEARED_AT_CHANGE] else state
+                begun = with_process(begun, entered="", entering=wanted, has_lease=False)
                 if has[Part.REGISTERED_FIRST]:
-                    begun = _with(begun, registered=wanted)
+                    begun = with_process(begun, registered=wanted)
                 yield Step(f"the process begins to enter with {wanted}", begun)
         elif process.entering != wanted:
-            yield Step("the process cannot enter with that", _out(state))
+            yield Step("the process cannot enter with that", out(state))
         elif not process.is_let_in:
             if state.writer.phase not in IN_TRANSACTION or not has[Part.LOCKED_ALONE]:
-                yield Step("the process has the lock, and gives it back", _with(state, is_let_in=True))
+                yield Step("the process has the lock, and gives it back", with_process(state, is_let_in=True))
         elif wanted == "redis" and not process.is_drained and has[Part.DRAINED_FIRST]:
             if state.process_has_redis or not state.outbox:
-                drained = _with(self._lift(state) if state.outbox else state, is_drained=True)
+                drained = with_process(self._lift(state) if state.outbox else state, is_drained=True)
                 yield Step("the process drains", drained)
         else:
-            entered = _with(_out(state), registered=wanted, entered=wanted, is_open=wanted != "redis")
+            entered = with_process(out(state), registered=wanted, entered=wanted, is_open=wanted != "redis")
             yield Step(f"the process has entered with {wanted}", entered)
 
     def _stay(self, state: State, process: Process) -> Iterator[Step[State]]:
         has_redis = state.process_has_redis and not process.is_open
         if process.entered == "redis" and has_redis and not process.has_lease:
-            yield Step("memory has a lease in Redis", _with(_forget(state), has_lease=True))
+            yield Step("memory has a lease in Redis", with_process(forget(state), has_lease=True))
         if process.has_lease:
-            yield Step("the lease in Redis runs out", _with(state, has_lease=False))
-        yield Step("the process's lease runs out", _out(state))
+            yield Step("the lease in Redis runs out", with_process(state, has_lease=False))
+        yield Step("the process's lease runs out", out(state))
         is_asked = state.hold == "all" or (state.hold and process.entered == "postgres")
         if is_asked and not process.is_held:
-            yield Step("the process hears of the hold, acknowledges", _with(_forget(state), is_held=True))
+            yield Step("the process hears of the hold, acknowledges", with_process(forget(state), is_held=True))
         if process.is_held and not is_asked and process.entered:
             if process.entered == "postgres":
-                yield Step("the process ends the hold", _with(_forget(state), is_held=False))
+                yield Step("the process ends the hold", with_process(forget(state), is_held=False))
             elif state.process_has_redis:
                 ended = self._lift(state) if state.outbox else state
-                yield Step("the process drains, ends the hold", _with(_forget(ended), is_held=False))
+                yield Step("the process drains, ends the hold", with_process(forget(ended), is_held=False))
 
     # The writer
 
@@ -250,10 +199,10 @@ class PostgresModes:
 
     def _hold(self, state: State, writer: Writer) -> Iterator[Step[State]]:
         if writer.is_heard is None:
-            held = _new_token(_told(state))._replace(redis_hold=True)
+            held = new_token(told_by_redis(state))._replace(redis_hold=True)
             if state.writer_has_redis:
                 yield Step("the writer holds in Redis", held._replace(writer=writer._replace(is_heard=True)))
-                yield Step("Redis runs the hold, the writer hears nothing", _cut(held, writer._replace(is_heard=False)))
+                yield Step("Redis runs the hold, the writer hears nothing", cut(held, writer._replace(is_heard=False)))
             else:
                 yield Step("the writer cannot hold in Redis", state._replace(writer=writer._replace(is_heard=False)))
         if writer.seen is None:
@@ -285,8 +234,8 @@ class PostgresModes:
             yield Step("the writer cannot lift, holds with all peers", state._replace(hold="all", writer=again))
 
     def _lift(self, state: State) -> State:
-        told = state if state.redis_hold else _told(state)
-        return _new_token(told)._replace(redis_hold=False, outbox=False)
+        told = state if state.redis_hold else told_by_redis(state)
+        return new_token(told)._replace(redis_hold=False, outbox=False)
 
     # The rest
 
@@ -306,43 +255,9 @@ class PostgresModes:
             dead = state._replace(writer=writer._replace(phase=Phase.DEAD))
             yield Step("the writer dies", dead, is_fault=True)
         broken = writer._replace(is_whole=writer.is_whole and phase not in IN_TRANSACTION)
-        flushed = _new_token(state)._replace(redis_hold=False, writer=broken)
+        flushed = new_token(state)._replace(redis_hold=False, writer=broken)
         yield Step("FLUSHALL", flushed, is_fault=True)
 
 
-def _with(state: State, **fields: object) -> State:
-    return state._replace(process=state.process._replace(**fields))  # type: ignore[arg-type]
-
-
-def _out(state: State) -> State:
-    """Nobody vouches for the process: it has to enter anew."""
-    return _with(state, entered="", entering="", is_let_in=False, is_drained=False, has_lease=False)
-
-
-def _cut(state: State, writer: Writer) -> State:
-    return state._replace(writer_has_redis=False, writer=writer)
-
-
-def _forget(state: State) -> State:
-    filling = state.process.filling
-    return _with(state, memory=NOTHING, filling=filling and filling._replace(is_forgotten=filling.is_fenced))
-
-
-def _told(state: State) -> State:
-    """By Redis: who has a lease there forgets, or its lease is waited out."""
-    if not state.process.has_lease:
-        return state
-    return _with(_forget(state), has_lease=state.process_has_redis)
-
-
-def _new_token(state: State) -> State:
-    filling = state.process.filling
-    return _with(state._replace(entry=NOTHING), filling=filling and filling._replace(is_lifted=filling.is_fenced))
-
-
 def _wrong(state: State, version: int) -> str:
-    if version < state.acknowledged:
-        return f"version {state.acknowledged} was acknowledged before"
-    if version < state.committed and state.writer.is_whole:
-        return f"version {state.committed} may have been read from Postgres before"
-    return ""
+    return wrong(state, version, is_whole=state.writer.is_whole)

@@ -7,12 +7,26 @@ memory are as in postgres_modes.py.
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
 
 from tests.model.explorer import Step
-
-UNKNOWN = -1
-NO_SERVER = -1
+from tests.model.promise import wrong
+from tests.model.redis_epochs_state import (
+    NAMES,
+    NO_SERVER,
+    PROCESS,
+    UNKNOWN,
+    WRITER,
+    Entry,
+    Member,
+    Phase,
+    Server,
+    Stage,
+    State,
+    Writer,
+    swapped,
+    with_member,
+    with_server,
+)
 
 
 class Part(StrEnum):
@@ -24,82 +38,6 @@ class Part(StrEnum):
     DRAINED_IN_FORCE = "the outbox is drained by those in the epoch in force"
     NEVER_BEFORE = "each time that a server is put in force is an epoch of its own"
     EPOCH_COMPARED = "an entry of another epoch is a miss"
-
-
-class Phase(StrEnum):
-    """How far the writer is."""
-
-    IDLE = "idle"
-    HOLDS = "in its transaction"
-    COMMITTED = "committed"
-    TELLS_AGAIN = "committed, waiting"
-    LIFTED = "in phase 2"
-
-
-class Stage(StrEnum):
-    """How far a member is with entering."""
-
-    OUT = "out"
-    JOINED = "in an epoch"
-    SERVES = "serving"
-
-
-class Entry(NamedTuple):
-    """What a load found, under the token and in the epoch of before it."""
-
-    token: int
-    epoch: int
-    version: int = UNKNOWN
-
-
-class Server(NamedTuple):
-    """What one server has."""
-
-    token: int = 1
-    is_held: bool = False
-    entry: Entry | None = None
-
-
-class Member(NamedTuple):
-    """Which server somebody uses, in which epoch, and how far it is.
-
-    `has_lapsed`: its lease has run out while it was stopped. Its clock keeps it from serving, but it may be in the
-    middle of a write, or of a drain, which it then goes on with.
-    """
-
-    server: int = 0
-    epoch: int = 0
-    stage: Stage = Stage.OUT
-    has_lapsed: bool = False
-
-
-class Writer(NamedTuple):
-    """`is_heard`: its hold counts as placed. `epoch`: the one in force in its transaction. `has_peer`: it saw one."""
-
-    phase: Phase = Phase.IDLE
-    is_heard: bool = False
-    epoch: int = 0
-    has_peer: bool = False
-
-
-class State(NamedTuple):
-    """Postgres (`in_force`: a server and its epoch), the servers, the two members, their work, and what is known."""
-
-    committed: int = 0
-    acknowledged: int = 0
-    outbox: bool = False
-    hold: bool = False
-    in_force: tuple[int, int] = (0, 0)
-    servers: tuple[Server, ...] = (Server(1), Server(2))
-    members: tuple[Member, ...] = (Member(), Member())
-    writer: Writer = Writer()
-    is_held: bool = False
-    filling: Entry | None = None
-    copies: int = 0
-
-
-PROCESS, WRITER = 0, 1
-NAMES = ("the process", "the writer")
 
 
 class RedisEpochs:
@@ -120,7 +58,7 @@ class RedisEpochs:
         """Servers by who uses them, epochs and tokens by their order; without what can never be a hit again."""
         users = [member.server for member in state.members if member.stage is not Stage.OUT]
         if (*users, state.in_force[0])[0] == 1 and self._has[Part.NEVER_BEFORE]:
-            state = _swapped(state)
+            state = swapped(state)
         tokens = {state.servers[0].token: 1}
         tokens.setdefault(state.servers[1].token, 2)
         present = {state.in_force[1], state.members[PROCESS].epoch}
@@ -167,7 +105,7 @@ class RedisEpochs:
             if is_unused and state.copies < self._copies:
                 # A restart, or a promotion: another reign.
                 reign = NO_SERVER if state.in_force[0] == server else state.in_force[0]
-                copied = _with(state, server, state.servers[other])
+                copied = with_server(state, server, state.servers[other])
                 copied = copied._replace(in_force=(reign, state.in_force[1]), copies=state.copies + 1)
                 yield Step(f"server {server} starts anew, as server {other} is", copied, is_fault=True)
 
@@ -184,8 +122,8 @@ class RedisEpochs:
 
     def _read(self, state: State) -> Iterator[Step[State]]:
         process, filling = state.members[PROCESS], state.filling
-        if (hit := self._hit(state)) is not None and (wrong := _wrong(state, hit.version)):
-            yield Step(f"the process serves version {hit.version} from server {process.server}", state, wrong)
+        if (hit := self._hit(state)) is not None and (why := wrong(state, hit.version)):
+            yield Step(f"the process serves version {hit.version} from server {process.server}", state, why)
         server = state.servers[process.server]
         if filling is None:
             if process.stage is Stage.SERVES and not state.is_held and not server.is_held:
@@ -193,7 +131,7 @@ class RedisEpochs:
         elif filling.version == UNKNOWN:
             yield Step("the read loads", state._replace(filling=filling._replace(version=state.committed)))
         elif process.stage is Stage.SERVES:
-            stored = _with(state, process.server, server._replace(entry=filling))
+            stored = with_server(state, process.server, server._replace(entry=filling))
             yield Step("the read stores", stored._replace(filling=None))
 
     # Members
@@ -207,17 +145,18 @@ class RedisEpochs:
                     yield Step(f"{NAMES[who]} finds server {server}, joins its epoch", joined)
         if member.stage is Stage.JOINED and (drained := self._drain(state, who)) is not None:
             if member.has_lapsed:
-                yield Step(f"{NAMES[who]} drains, finds its lease gone", _as(drained, who, Member()))
+                yield Step(f"{NAMES[who]} drains, finds its lease gone", with_member(drained, who, Member()))
             else:
-                serving = _as(drained, who, member._replace(stage=Stage.SERVES))
+                serving = with_member(drained, who, member._replace(stage=Stage.SERVES))
                 yield Step(f"{NAMES[who]} drains, serves from server {member.server}", serving)
         may_lapse = member.stage is Stage.JOINED or (member.stage is Stage.SERVES and who == WRITER)
         if self._lapses and may_lapse and not member.has_lapsed:
             yield Step(
-                f"{NAMES[who]} is stopped, its lease runs out", _as(state, who, member._replace(has_lapsed=True))
+                f"{NAMES[who]} is stopped, its lease runs out",
+                with_member(state, who, member._replace(has_lapsed=True)),
             )
         if member.stage is not Stage.OUT:
-            yield Step(f"{NAMES[who]} loses its server, or its lease", _as(state, who, Member()))
+            yield Step(f"{NAMES[who]} loses its server, or its lease", with_member(state, who, Member()))
 
     def _join(self, state: State, who: int, server: int) -> State | None:
         """None where others are in the epoch of another server."""
@@ -227,7 +166,7 @@ class RedisEpochs:
             if is_leased and self._has[Part.ONE_AT_A_TIME]:
                 return None
             state = state._replace(in_force=(server, self._new_epoch(state, server)))
-        return _as(state, who, Member(server, state.in_force[1], Stage.JOINED))
+        return with_member(state, who, Member(server, state.in_force[1], Stage.JOINED))
 
     def _new_epoch(self, state: State, server: int) -> int:
         if not self._has[Part.NEVER_BEFORE]:
@@ -248,7 +187,7 @@ class RedisEpochs:
     def _new_token(self, state: State, server: int, *, is_held: bool) -> State:
         kept = [entry.token for entry in (state.servers[0].entry, state.servers[1].entry, state.filling) if entry]
         token = 1 + max(state.servers[0].token, state.servers[1].token, *kept, 0)
-        return _with(state, server, Server(token, is_held, state.servers[server].entry))
+        return with_server(state, server, Server(token, is_held, state.servers[server].entry))
 
     # The writer
 
@@ -274,7 +213,7 @@ class RedisEpochs:
             for number, server in enumerate(state.servers):
                 if server.is_held:
                     yield Step(
-                        f"holds in server {number} run out", _with(state, number, server._replace(is_held=False))
+                        f"holds in server {number} run out", with_server(state, number, server._replace(is_held=False))
                     )
 
     def _hold(self, state: State, member: Member) -> Step[State]:
@@ -300,31 +239,3 @@ class RedisEpochs:
         phase = Phase.LIFTED if is_done else Phase.TELLS_AGAIN
         after = state._replace(hold=state.hold or not is_done, writer=writer._replace(phase=phase))
         return Step("the writer lifts" if is_lifted else "the writer cannot lift, holds with all peers", after)
-
-
-def _with(state: State, number: int, server: Server) -> State:
-    return state._replace(servers=(*state.servers[:number], server, *state.servers[number + 1 :]))
-
-
-def _as(state: State, who: int, member: Member) -> State:
-    return state._replace(members=(*state.members[:who], member, *state.members[who + 1 :]))
-
-
-def _swapped(state: State) -> State:
-    reign, epoch = state.in_force
-    return state._replace(
-        in_force=(reign if reign == NO_SERVER else 1 - reign, epoch),
-        servers=state.servers[::-1],
-        members=tuple(
-            member if member.stage is Stage.OUT else member._replace(server=1 - member.server)
-            for member in state.members
-        ),
-    )
-
-
-def _wrong(state: State, version: int) -> str:
-    if version < state.acknowledged:
-        return f"version {state.acknowledged} was acknowledged before"
-    if version < state.committed:
-        return f"version {state.committed} may have been read from Postgres before"
-    return ""

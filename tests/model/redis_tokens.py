@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tests.model.explorer import Step
+from tests.model.promise import wrong
 
 # Tokens are numbers from 1 on. One that no tag can have again is SPENT.
 ABSENT, HELD, SPENT = 0, -1, -2
@@ -139,8 +140,8 @@ class RedisTokens:
 
     def _read(self, state: State) -> Iterator[Step[State]]:
         """A hit, which changes nothing, and one fill at a time: misses, early refreshes, expired entries."""
-        if state.entry is not None and self._is_hit(state) and (wrong := _wrong(state, state.entry.version)):
-            yield Step(f"a reader hits version {state.entry.version}", state, wrong)
+        if state.entry is not None and self._is_hit(state) and (why := _wrong(state, state.entry.version)):
+            yield Step(f"a reader hits version {state.entry.version}", state, why)
         filling, is_first = state.filling, self._has[Part.SNAPSHOT_FIRST]
         if filling is None and not is_first:
             yield Step("a reader loads", state._replace(filling=Entry(ABSENT, 0, state.committed)))
@@ -248,13 +249,7 @@ class RedisTokens:
 
 
 def _wrong(state: State, version: int) -> str:
-    if version < state.acknowledged:
-        return f"version {state.acknowledged} was acknowledged before"
-    missing = [writer for writer in state.writers if writer.number > version]
-    # A hold that was evicted or flushed promises nothing until its write is acknowledged.
-    if any(writer.is_whole for writer in missing):
-        return f"version {state.committed} may have been read from Postgres before"
-    return ""
+    return wrong(state, version, is_whole=any(writer.is_whole for writer in state.writers if writer.number > version))
 
 
 def _renamed(entry: Entry | None, names: Mapping[int, int]) -> Entry | None:

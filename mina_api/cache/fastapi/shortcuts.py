@@ -138,7 +138,7 @@ class Shortcuts:
         self.answered = 0
         self._unsettled: list[Shortcut] = []
         self._table: S3Fifo[Shortcut] = S3Fifo(max_bytes, lambda _, gone: _settle(gone))
-        cache.before_stats(self.settle)
+        cache.counters.before_stats(self.settle)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -178,7 +178,7 @@ class Shortcuts:
 
     def timed(self, seconds: float) -> None:
         """One answer of `SAMPLED_EVERY` took so long."""
-        self._cache.count_latency("hit", seconds, SAMPLED_EVERY)
+        self._cache.counters.took("hit", seconds, SAMPLED_EVERY)
 
     def add(
         self,

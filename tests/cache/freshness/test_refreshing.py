@@ -6,29 +6,17 @@ import pytest
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.freshness import Freshness
-from mina_api.cache.keys import manual_key
-from mina_api.cache.outcome import Loaded, Outcome, Served
+from mina_api.cache.outcome import Outcome
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
 from mina_api.cache.testing import FakeClock, FaultyTier
+from tests.cache.freshness.answers import KEY, Source, body, load_and_let_grow_stale
 from tests.cache.services import PATIENT, complete_register, until
 
 CONFIG = CacheConfig(**{**PATIENT, "memory_bytes": 1_000_000, "memory_lease_seconds": 30.0})  # type: ignore[arg-type]
 POLICY = CachePolicy(100, tags=("t",), freshness=Freshness(stale_while_revalidate=60))
-KEY = manual_key(namespace="mina", prefix="temp", key="k")
-
-
-class Source:
-    """What is cached: how often it was loaded."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    async def __call__(self) -> Loaded:
-        self.number += 1
-        return Loaded(str(self.number).encode())
 
 
 @pytest.fixture
@@ -46,27 +34,11 @@ async def cache(valkey_url: str, tier: FaultyTier, clock: FakeClock) -> AsyncIte
     await started.close()
 
 
-@pytest.fixture
-def source() -> Source:
-    return Source()
-
-
-async def load_and_let_grow_stale(cache: CacheService, source: Source, clock: FakeClock) -> None:
-    """The answer is loaded, and ten seconds past its TTL of a hundred."""
-    await cache.read(Read(KEY, POLICY, source))
-    clock.advance(110)
-
-
-def body(served: Served) -> tuple[bytes, Outcome, str | None]:
-    assert served.entry is not None
-    return served.entry.body, served.outcome, served.detail
-
-
 class TestRefreshing:
     async def test_gives_up_without_a_word_where_redis_is_lost(
         self, cache: CacheService, tier: FaultyTier, source: Source, clock: FakeClock
     ) -> None:
-        await load_and_let_grow_stale(cache, source, clock)
+        await load_and_let_grow_stale(cache, POLICY, source, clock)
         tier.fail("acquire", times=1)
 
         stale = body(await cache.read(Read(KEY, POLICY, source)))
@@ -79,7 +51,7 @@ class TestRefreshing:
         self, cache: CacheService, tier: FaultyTier, source: Source, clock: FakeClock
     ) -> None:
         """What it would load could not be stored."""
-        await load_and_let_grow_stale(cache, source, clock)
+        await load_and_let_grow_stale(cache, POLICY, source, clock)
         with tier.paused("fetch") as gate:
             await cache.read(Read(KEY, POLICY, source))
             await gate.reached.wait()
