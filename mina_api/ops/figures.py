@@ -20,7 +20,7 @@ class Group(BaseModel):
 class Latency(BaseModel):
     """Percentiles in milliseconds, interpolated in the buckets of a histogram; null without an answer.
 
-    Of hits that are answered before any routing one in 64 is timed, and counts for 64.
+    Of hits that are answered before any routing one in 64 or more is timed, and counts for all of them.
     """
 
     count: int = Field(examples=[1000])

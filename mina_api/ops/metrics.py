@@ -83,7 +83,7 @@ class Families(Collector):
         return family
 
     def _latencies(self) -> Metric:
-        about = "How long answers took; of hits before any routing one in 64 is timed and counts for 64."
+        about = "How long answers took; of hits before any routing one in 64 or more is timed, and counts for all."
         family = HistogramMetricFamily("mina_cache_answer_seconds", about, labels=["kind"])
         for kind in ("hit", "miss", "bypass"):
             buckets, total = [], 0

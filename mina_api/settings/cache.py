@@ -38,7 +38,12 @@ class CacheSettings(Group):
         description="the same among workers, by Postgres, for while one has lost Redis; equal in all",
     )
     without_redis_ttl: float = Field(30.0, gt=0, description="the longest that memory alone keeps an answer")
-    audit_share: float = Field(0.001, ge=0, le=1, description="of hits that are loaded again and compared")
+    audit_share: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        description="of hits that are loaded again and compared; of those before routing, 10 a second",
+    )
     control_share: float = Field(0.0, ge=0, le=1, description="of users who are served without the cache, to compare")
     warm_on_start: bool = Field(False, description="a worker that starts asks for what was used most before it")
     serve_without_postgres: bool = Field(True, description="false: cached answers too need Postgres to be reached")

@@ -1,4 +1,4 @@
-"""The access log: a line for each request; of the cache's hits for one in 64, which says that it stands for so many.
+"""The access log: a line for each request; of the cache's hits for one in 64 or more, which says for how many.
 
 At DEBUG the logger `mina.access` has a line for every hit, as the cache's own has: none is answered before routing.
 """
@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from mina_api.cache import stats
-from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY
+from mina_api.cache.fastapi.sampling import EVERY
 from mina_api.logs import get_logger
 
 NAME = "mina.access"
@@ -42,4 +42,4 @@ class Sampling:
         if status >= 400 or cache is None or not cache.startswith("mina; hit") or has_every_hit():
             return 1
         self._hits += 1
-        return SAMPLED_EVERY if self._hits % SAMPLED_EVERY == 1 else 0
+        return EVERY if self._hits % EVERY == 1 else 0

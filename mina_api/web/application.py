@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mina_api.cache.experiment import CACHE
 from mina_api.cache.fastapi import Shortcuts
-from mina_api.cache.fastapi.shortcuts import SAMPLED_EVERY, Fields, Found, Rendering, fields_of, target_of
+from mina_api.cache.fastapi.shortcuts import Fields, Found, Rendering, fields_of, target_of
 from mina_api.cache.service import CacheService
 from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
@@ -47,7 +47,7 @@ class Application(FastAPI):
             while True:
                 shortcuts = self._shortcuts()
                 if shortcuts is not None and (found := _find(shortcuts, scope)) is not None:
-                    if not shortcuts.answered % SAMPLED_EVERY:
+                    if shortcuts.sampling.is_due(shortcuts.answered):
                         if await self._answer_as_sample(shortcuts, found, scope, send):
                             return
                     elif (rendering := await shortcuts.render(found)) is not None:
@@ -70,7 +70,7 @@ class Application(FastAPI):
         For a server that can ask before it makes a task of the request. None for the samples among the hits too.
         """
         shortcuts = self._shortcuts()
-        if shortcuts is None or not shortcuts.answered % SAMPLED_EVERY:
+        if shortcuts is None or shortcuts.sampling.is_due(shortcuts.answered):
             return None
         found = shortcuts.find(target, fields)
         if found is None or not found.is_known or (rendering := shortcuts.render_known(found)) is None:
@@ -84,7 +84,7 @@ class Application(FastAPI):
     async def _answer_as_sample(self, shortcuts: Shortcuts, found: Found, scope: Scope, send: Send) -> bool:
         """Answer, timed; now and then not at all, so that the answer is audited on the long way."""
         cache: CacheService = self.state.cache
-        if random.random() < cache.auditor.share * SAMPLED_EVERY:  # noqa: S311  (a sample, not a secret)
+        if shortcuts.sampling.is_audited(shortcuts.answered, cache.auditor.share, random.random):
             scope.setdefault("state", {})["is_audited"] = True
             return False
         began = time.perf_counter()
@@ -94,10 +94,10 @@ class Application(FastAPI):
         own_id = request_id(found.request_id)
         await send_rendering(rendering, own_id, send)
         seconds = time.perf_counter() - began
-        shortcuts.timed(seconds)
-        _log(scope, rendering, own_id, seconds)
+        stands_for = shortcuts.sampled(seconds)
+        _log(scope, rendering, own_id, seconds, stands_for)
         if cache.experiment is not None:
-            cache.experiment.observe(CACHE, seconds, 0, SAMPLED_EVERY)
+            cache.experiment.observe(CACHE, seconds, 0, stands_for)
         return True
 
     async def _observe(self, cache: CacheService, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +115,7 @@ def _find(shortcuts: Shortcuts, scope: Scope) -> Found | None:
     return shortcuts.find(target_of(scope), fields)
 
 
-def _log(scope: Scope, rendering: Rendering, own_id: bytes, seconds: float) -> None:
+def _log(scope: Scope, rendering: Rendering, own_id: bytes, seconds: float, stands_for: int) -> None:
     cache = next((value.decode() for name, value in rendering.headers if name == b"cache-status"), None)
     method, path = scope["method"], scope["path"]
     with structlog.contextvars.bound_contextvars(request_id=own_id.decode(), request=f"{method} {path}"):
@@ -125,5 +125,5 @@ def _log(scope: Scope, rendering: Rendering, own_id: bytes, seconds: float) -> N
             status=rendering.status,
             seconds=seconds,
             cache=cache,
-            stands_for=SAMPLED_EVERY,
+            stands_for=stands_for,
         )

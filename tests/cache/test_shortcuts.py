@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from mina_api.cache.fastapi.sampling import Sampling
 from tests.cache.short_ways import TOKEN_SECONDS, Served, served
 
 IN_MEMORY = "; detail=l1"
@@ -220,11 +221,16 @@ class TestCounts:
         assert any("part=7" in recipe for recipe in await program.cache.most_used())
 
     async def test_a_timed_answer_stands_for_those_that_were_not(self, program: Served) -> None:
+        program.shortcuts.sampling = Sampling()
+        program.shortcuts.answered = 100
         before = _latencies(program)
 
-        program.shortcuts.timed(0.0002)
+        first = program.shortcuts.sampled(0.0002)
+        program.shortcuts.answered = 170
+        second = program.shortcuts.sampled(0.0002)
 
-        assert _latencies(program) == before + 64
+        assert (first, second) == (100, 70)
+        assert _latencies(program) == before + 170
 
 
 def _latencies(program: Served) -> int:

@@ -15,6 +15,7 @@ from mina_api.cache.compression import UndecodableBody
 from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.identity import Voucher
 from mina_api.cache.fastapi.responding import Header, is_had, respond
+from mina_api.cache.fastapi.sampling import Sampling
 from mina_api.cache.freshness import DEFAULT, Freshness
 from mina_api.cache.http import takes_zstd
 from mina_api.cache.looking_up import Claim
@@ -46,8 +47,6 @@ SLOW = frozenset(
     )
 )
 OVERHEAD_BYTES = 2000
-# Of so many answers one is timed: a clock read twice for each would cost a hundredth of it.
-SAMPLED_EVERY = 64
 
 
 def target_of(scope: Scope) -> bytes:
@@ -135,6 +134,7 @@ class Shortcuts:
         self._now = cache.clock.now
         self._max_body_bytes = cache.config.max_body_bytes
         self._own_headers = own_headers
+        self.sampling = Sampling()
         self.answered = 0
         self._unsettled: list[Shortcut] = []
         self._table: S3Fifo[Shortcut] = S3Fifo(max_bytes, lambda _, gone: _settle(gone))
@@ -170,15 +170,35 @@ class Shortcuts:
         if not await self._cache.verify(claim):
             self._drop(found.key)
             return None
-        return self._rendered(found, TIER)
+        return self.render_known(found, TIER)
 
-    def render_known(self, found: Found) -> Rendering | None:
-        """The same of what memory vouches for: nobody has to be asked."""
-        return self._rendered(found, MEMORY)
+    def render_known(self, found: Found, tier: str = MEMORY) -> Rendering | None:
+        """The same of what memory vouches for, or of what `tier` has: nobody has to be asked."""
+        shortcut, now = found.shortcut, self._now()
+        rendering = shortcut.renderings.get((found.had, found.packed, tier))
+        if rendering is None or now >= rendering.until:
+            if now >= shortcut.until or not shortcut.is_same(now):
+                self._drop(found.key)
+                return None
+            try:
+                rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
+            except UndecodableBody:
+                self._drop(found.key)
+                return None
+        if not shortcut.hits and not shortcut.tier_hits:
+            self._unsettled.append(shortcut)
+        if tier is MEMORY:
+            shortcut.hits += 1
+        else:
+            shortcut.tier_hits += 1
+        self.answered += 1
+        return rendering
 
-    def timed(self, seconds: float) -> None:
-        """One answer of `SAMPLED_EVERY` took so long."""
-        self._cache.counters.took("hit", seconds, SAMPLED_EVERY)
+    def sampled(self, seconds: float) -> int:
+        """The last answer was a sample, and took so long; how many it stands for."""
+        stands_for = self.sampling.take(self.answered - 1)
+        self._cache.counters.took("hit", seconds, stands_for)
+        return stands_for
 
     def add(
         self,
@@ -224,27 +244,6 @@ class Shortcuts:
         return memory.get(shortcut.name) is shortcut.entry and (
             voucher is None or memory.get(voucher.name) is voucher.entry
         )
-
-    def _rendered(self, found: Found, tier: str) -> Rendering | None:
-        shortcut, now = found.shortcut, self._now()
-        rendering = shortcut.renderings.get((found.had, found.packed, tier))
-        if rendering is None or now >= rendering.until:
-            if now >= shortcut.until or not shortcut.is_same(now):
-                self._drop(found.key)
-                return None
-            try:
-                rendering = self._render(shortcut, now, had=found.had, packed=found.packed, tier=tier)
-            except UndecodableBody:
-                self._drop(found.key)
-                return None
-        if not shortcut.hits and not shortcut.tier_hits:
-            self._unsettled.append(shortcut)
-        if tier is MEMORY:
-            shortcut.hits += 1
-        else:
-            shortcut.tier_hits += 1
-        self.answered += 1
-        return rendering
 
     def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool, tier: str) -> Rendering:
         entry = shortcut.entry
