@@ -27,7 +27,7 @@ class CacheConfig:
     unstored_prefixes: frozenset[str] = frozenset()
     max_connections: int = 50
     connect_timeout_seconds: float = 0.25
-    command_timeout_seconds: float = 0.25
+    command_timeout_seconds: float = 0.15
     max_entry_bytes: int = 8 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024
     memory_bytes: int = 64 * 1024 * 1024

@@ -27,7 +27,7 @@ class RedisSettings(Group):
     )
     max_connections: int = Field(50, ge=1, description="connections of each worker's pool")
     connect_timeout_seconds: float = Field(0.25, gt=0, description="wait for a new connection")
-    command_timeout_seconds: float = Field(0.25, gt=0, description="wait for a reply, then the breaker opens")
+    command_timeout_seconds: float = Field(0.15, gt=0, description="wait for a reply, then the breaker opens")
     ca_file: Path | None = Field(None, description="PEM of who vouches for the server; none: who the system trusts")
     certificate_file: Path | None = Field(None, description="PEM of our own certificate, where the server asks for one")
     key_file: Path | None = Field(None, description="PEM of its key")
