@@ -130,7 +130,14 @@ class TestSeries:
 
 class TestEntries:
     async def test_are_told_from_what_is_the_caches_own(self, ledger: RedisLedger) -> None:
-        names = ("mina:temp:k", "mina:{tags}:counts", "mina:uses:1", "mina:lease:{mina:temp:k}", "other:temp:k", "mina")
+        names = (
+            "mina:temp:k",
+            "mina:{tags}:counts",
+            "mina:{tags}:uses:1",
+            "mina:lease:{mina:temp:k}",
+            "other:temp:k",
+            "mina",
+        )
 
         assert [ledger.is_entry(name) for name in names] == [True, False, False, False, False, False]
 

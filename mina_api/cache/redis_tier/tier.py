@@ -127,8 +127,8 @@ class RedisTier:
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
         """Entry and tokens, in one round trip.
 
-        Their order does not matter: the entry is current if its tokens still were at any moment after the
-        request began, and a token never comes back.
+        Their order does not matter: the entry is current if each of its tokens still was its tag's at any moment
+        after the request began, and a token never comes back.
         """
         found = await self.fetch_all((key,), tags)
         return Fetched(found.data[0], found.tokens, found.epoch)
