@@ -1,6 +1,7 @@
 """What processes tell each other through Redis: counts that are added once, notes, turns, series, pages of entries."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 
@@ -35,7 +36,7 @@ class TestTell:
         await ledger.tell("other", 1, {"hits": 3}, {"pid": 2})
         await ledger.tell("one", 2, {"hits": 5}, {"pid": 1, "busy": True})
 
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert told.counts == {"hits": 10, "misses": 1}
         assert told.workers == {"one": {"pid": 1, "busy": True}, "other": {"pid": 2}}
@@ -47,10 +48,10 @@ class TestTell:
         for _ in range(3):
             await ledger.tell("one", 1, {"hits": 2}, {})
 
-        assert (await ledger.read()).counts == {"hits": 2}
+        assert (await ledger.read(json.loads)).counts == {"hits": 2}
 
     async def test_says_nothing_of_what_nobody_told(self, ledger: RedisLedger) -> None:
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert (told.counts, told.workers, told.since) == ({}, {}, told.now)
 
@@ -60,7 +61,7 @@ class TestTell:
         await ledger.tell("one", 1, {"hits": 2}, {})
         await ledger.tell("one", 2, {"hits": 1}, {})
 
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert (told.counts, told.since) == ({"hits": 1}, 1000)
 
@@ -71,7 +72,7 @@ class TestTell:
         await ledger.forget_workers([])
         await ledger.forget_workers(["one"])
 
-        assert list((await ledger.read()).workers) == ["other"]
+        assert list((await ledger.read(json.loads)).workers) == ["other"]
 
     async def test_raises_where_redis_is_lost(self, private_valkey: PrivateValkey) -> None:
         tier = RedisTier(private_valkey.url, CacheConfig(**PATIENT))  # type: ignore[arg-type]
@@ -89,8 +90,8 @@ class TestNotes:
         await ledger.note("a", {"deep": [1, None]})
         await ledger.note_each({"b": 2, "c": "three"})
 
-        assert await ledger.notes(["a", "absent", "b", "c"]) == [{"deep": [1, None]}, None, 2, "three"]
-        assert await ledger.notes([]) == []
+        assert await ledger.notes(["a", "absent", "b", "c"], json.loads) == [{"deep": [1, None]}, None, 2, "three"]
+        assert await ledger.notes([], json.loads) == []
 
     async def test_end_with_their_time(self, ledger: RedisLedger, valkey_url: str) -> None:
         await ledger.note("a", 1, seconds=7)
@@ -116,8 +117,8 @@ class TestSeries:
         for number in range(10):
             await ledger.append("s", [{"n": number}], keep=4)
 
-        assert await ledger.series("s") == [{"n": number} for number in (9, 8, 7, 6)]
-        assert await ledger.series("s", 1, 2) == [{"n": 8}, {"n": 7}]
+        assert await ledger.series("s", json.loads) == [{"n": number} for number in (9, 8, 7, 6)]
+        assert await ledger.series("s", json.loads, 1, 2) == [{"n": 8}, {"n": 7}]
 
     async def test_begins_anew_when_it_is_forgotten(self, ledger: RedisLedger) -> None:
         await ledger.append("s", [1, 2], keep=10)
@@ -125,7 +126,7 @@ class TestSeries:
 
         await ledger.forget_series(["s"])
 
-        assert (await ledger.series("s"), await ledger.series("t")) == ([], [3])
+        assert (await ledger.series("s", json.loads), await ledger.series("t", json.loads)) == ([], [3])
 
 
 class TestEntries:

@@ -1,5 +1,8 @@
 """Values far larger than any of ours, wherever Redis is read: a worker takes none of them into memory."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from mina_api.cache.tier import TierUnavailable
@@ -70,4 +73,38 @@ class TestAGiant:
         with peak() as took, pytest.raises(TierUnavailable, match="larger than"):
             await tier.call("GET", "giant")
 
+        assert took.bytes < GIANT_BYTES
+
+
+Put = Callable[[Stage, Any], Any]
+GIANT = "x" * GIANT_BYTES
+PLACES: dict[str, Put] = {
+    "a count": lambda stage, giant: stage.redis.hset(f"{STATE}counts", "endpoint|giant|hits", giant),
+    "a count's name": lambda stage, giant: stage.redis.hset(f"{STATE}counts", giant, "1"),
+    "a worker": lambda stage, giant: stage.redis.hset(f"{STATE}workers", "giant", giant),
+    "an alert": lambda stage, giant: stage.redis.set(f"{STATE}note:alerts", giant),
+    "log levels": lambda stage, giant: stage.redis.set(f"{STATE}note:log-levels", giant),
+    "points": lambda stage, giant: stage.redis.lpush(f"{STATE}series:points", giant),
+    "samples": lambda stage, giant: stage.redis.lpush(f"{STATE}series:samples:cache", giant),
+    "what is used": lambda stage, giant: stage.redis.zadd(f"{STATE}uses:{stage.day}", {giant: 1e9}),
+}
+ASKED = ("/ops/cache/stats", "/ops/experiments", "/ops/logs", "/ops/alerts", "/metrics", "/ops/cache/keys")
+
+
+class TestAGiantAmongWhatWorkersTell:
+    @pytest.mark.parametrize("place", PLACES)
+    async def test_is_left_out(self, stage: Stage, place: str) -> None:
+        await PLACES[place](stage, GIANT)
+        before = await sent_bytes(stage)
+
+        with peak() as took:
+            answers = {path: (await stage.ops.get(path)).status_code for path in ASKED}
+            await stage.app.state.operations.watch.evaluate()
+            warmed = await stage.ops.post("/ops/cache/warm?limit=1000")
+
+        assert answers == dict.fromkeys(ASKED, 200)
+        assert "event: done" in warmed.text
+        assert (await stage.ops.get("/ops/cache/stats")).json()["scope"] == "all workers"
+        assert stage.app.state.cache.is_available
+        assert await sent_bytes(stage) - before < BOUND_BYTES
         assert took.bytes < GIANT_BYTES
