@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
+import hiredis
 import pytest
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -86,9 +87,13 @@ class TestSubmit:
         await reads.disconnect()
 
 
+def _packed(*commands: tuple[str, ...]) -> list[bytes]:
+    return [hiredis.pack_command(command) for command in commands]
+
+
 class TestSubmitEach:
     async def test_gives_all_replies_in_their_order_the_errors_among_them(self, reads: Multiplexed) -> None:
-        both, other = reads.submit_each([("ECHO", "1"), ("NOSUCH",), ("ECHO", "2")]), reads.submit("ECHO", "3")
+        both, other = reads.submit_each(_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), reads.submit("ECHO", "3")
 
         one, wrong, two = await both
 
@@ -97,15 +102,15 @@ class TestSubmitEach:
 
     async def test_that_nobody_waits_for_any_more_go_to_nobody_else(self, reads: Multiplexed) -> None:
         await reads.submit("PING")
-        reads.submit_each([("ECHO", "1"), ("ECHO", "2")]).cancel()
+        reads.submit_each(_packed(("ECHO", "1"), ("ECHO", "2"))).cancel()
 
-        assert await reads.submit_each([("ECHO", "3"), ("ECHO", "4")]) == [b"3", b"4"]
+        assert await reads.submit_each(_packed(("ECHO", "3"), ("ECHO", "4"))) == [b"3", b"4"]
 
     async def test_fails_with_the_connection(self, private_valkey: PrivateValkey) -> None:
         reads = Multiplexed(Connections(private_valkey.url).make, 60)
         await reads.submit("PING")
         private_valkey.pause()
-        each = reads.submit_each([("PING",), ("PING",)])
+        each = reads.submit_each(_packed(("PING",), ("PING",)))
         await asyncio.sleep(0)
         private_valkey.kill()
 

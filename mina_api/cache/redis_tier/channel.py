@@ -45,8 +45,8 @@ class Channel:
             return asyncio.shield(task)
         return self._ordered.submit(*command)
 
-    def submit_each(self, commands: Sequence[tuple[Any, ...]]) -> Awaitable[list[Any]]:
-        """The future replies to `commands`, small ones, the server's errors among them; fails with the connection's."""
+    def submit_each(self, commands: Sequence[bytes]) -> Awaitable[list[Any]]:
+        """The future replies to `commands`, as the server reads them; its errors are among them."""
         return self._ordered.submit_each(commands)
 
     def submit_next(self, *commands: tuple[Any, ...]) -> Awaitable[Any]:

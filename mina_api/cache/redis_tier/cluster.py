@@ -17,7 +17,17 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.servers import MOST_TOKEN_BYTES, Connecting, Greet, Place, Values, log_in, text, texts
+from mina_api.cache.redis_tier.servers import (
+    MOST_TOKEN_BYTES,
+    Connecting,
+    Greet,
+    Place,
+    Values,
+    log_in,
+    packed,
+    text,
+    texts,
+)
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3
@@ -79,7 +89,7 @@ class ClusterServers:
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs, one right after the other."""
-        return texts(await self._tokens.submit_each([text(name, most_bytes) for name in names])) if names else []
+        return texts(await self._tokens.submit_each([packed(name, most_bytes) for name in names])) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over one primary after the other; the cursor names which, by turns of their addresses."""

@@ -55,12 +55,12 @@ class Multiplexed:
         """The future reply to `command`; fails with the server's error or with the connection's."""
         return self._submit(hiredis.pack_command(command), 0)
 
-    def submit_each(self, commands: Sequence[tuple[Any, ...]]) -> Reply:
+    def submit_each(self, commands: Sequence[bytes]) -> Reply:
         """The future replies to `commands`, one or more, the server's errors among them; fails with the connection's.
 
-        One future for all, since each costs as much as a command does.
+        They are as the server reads them, and have one future: to pack each and to wait for each would double a read.
         """
-        return self._submit(b"".join([hiredis.pack_command(command) for command in commands]), len(commands))
+        return self._submit(b"".join(commands), len(commands))
 
     def _submit(self, packed: bytes, count: int) -> Reply:
         loop = asyncio.get_running_loop()

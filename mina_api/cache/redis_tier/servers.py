@@ -172,6 +172,12 @@ def text(name: str, most_bytes: int) -> tuple[Any, ...]:
     return ("GETRANGE", name, 0, most_bytes)
 
 
+def packed(name: str, most_bytes: int) -> bytes:
+    """The same command as the server reads it (Redis serialization protocol)."""
+    raw, last = name.encode(), b"%d" % most_bytes
+    return b"*4\r\n$8\r\nGETRANGE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (len(raw), raw, len(last), last)
+
+
 def texts(replies: Sequence[Any]) -> list[bytes | None]:
     """What such commands found: None for nothing, and for what is no string; raises any other failure among them."""
     return [reply or None if type(reply) is bytes else _none_of(reply) for reply in replies]
@@ -210,14 +216,14 @@ class OneServer:
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """GETRANGEs, one right after the other."""
         most = self._connecting.entry_bytes
-        asked = [text(key, most) for key in keys]
-        asked += [text(token, MOST_TOKEN_BYTES) for token in tokens]
+        asked = [packed(key, most) for key in keys]
+        asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
         found = texts(await self._channel.submit_each(asked)) if asked else []
         return found[: len(keys)], found[len(keys) :]
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs too."""
-        return texts(await self._channel.submit_each([text(name, most_bytes) for name in names])) if names else []
+        return texts(await self._channel.submit_each([packed(name, most_bytes) for name in names])) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN."""
