@@ -160,7 +160,7 @@ def percentile(buckets: list[int], share: float) -> float | None:
         if count and below + count >= rank:
             low = LATENCY_BUCKETS[index - 1] if index else 0.0
             high = LATENCY_BUCKETS[index] if index < len(LATENCY_BUCKETS) else low
-            return low + (high - low) * max(0.0, rank - below) / count
+            return min(high, low + (high - low) * max(0.0, rank - below) / count)
         below += count
     return LATENCY_BUCKETS[-1]
 

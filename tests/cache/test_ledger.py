@@ -129,6 +129,45 @@ class TestSeries:
         assert (await ledger.series("s", json.loads), await ledger.series("t", json.loads)) == ([], [3])
 
 
+class TestWhatIsNotOurs:
+    async def test_is_left_out_and_logged_once(
+        self, ledger: RedisLedger, valkey_url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await ledger.tell("one", 1, {"hits": 2}, {"pid": 1})
+        await ledger.append("s", [1], keep=10)
+        async with Redis.from_url(valkey_url) as client:
+            counts = {"misses": "x", "latency|hit|99": "1", b"\xff": "1", "sets": "9" * 40}
+            await client.hset("mina:{tags}:counts", mapping=counts)  # type: ignore[arg-type]
+            workers = {"no time": "x {}", "no JSON": "1 {", "to come": "999999999999 {}", "a\nb": "1 {}"}
+            await client.hset("mina:{tags}:workers", mapping=workers)  # type: ignore[arg-type]
+            await client.lpush("mina:{tags}:series:s", "{")
+            await client.set("mina:{tags}:note:n", "{")
+
+        told = [await ledger.read(json.loads) for _ in range(2)][1]
+
+        assert (told.counts, told.workers) == ({"hits": 2}, {"one": {"pid": 1}})
+        assert await ledger.series("s", json.loads) == [1]
+        assert await ledger.notes(["n"], json.loads) == [None]
+        assert sum("left out of counts" in each.getMessage() for each in caplog.records) == 1
+
+    async def test_is_replaced_by_what_is_written(self, ledger: RedisLedger, valkey_url: str) -> None:
+        async with Redis.from_url(valkey_url) as client:
+            for name in ("counts", "workers", "told:one", "series:s", "note:turn:t"):
+                await client.sadd(f"mina:{{tags}}:{name}", "x")
+
+        await ledger.tell("one", 1, {"hits": 2}, {"pid": 1})
+        await ledger.append("s", [1], keep=10)
+
+        assert (await ledger.read(json.loads)).counts == {"hits": 2}
+        assert await ledger.series("s", json.loads) == [1]
+        assert [await ledger.take_turn("t", 60) for _ in range(2)] == [True, False]
+
+    async def test_has_no_size_as_an_entry(self, ledger: RedisLedger, tier: RedisTier) -> None:
+        await tier.call("RPUSH", "mina:temp:list", "x")
+
+        assert (await ledger.sizes(["mina:temp:list"]))[0][1] == 0
+
+
 class TestEntries:
     async def test_are_told_from_what_is_the_caches_own(self, ledger: RedisLedger) -> None:
         names = (

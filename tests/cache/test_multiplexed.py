@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import hiredis
 import pytest
@@ -87,7 +88,7 @@ class TestSubmit:
         await reads.disconnect()
 
 
-def _packed(*commands: tuple[str, ...]) -> list[bytes]:
+def _packed(*commands: tuple[Any, ...]) -> list[bytes]:
     return [hiredis.pack_command(command) for command in commands]
 
 
