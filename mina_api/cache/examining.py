@@ -6,8 +6,8 @@ from typing import Literal
 
 from mina_api.cache.entry import Entry, UndecodableEntry
 from mina_api.cache.memory import Memory
-from mina_api.cache.sealing import Sealer, unsealed
 from mina_api.cache.standing import Standing
+from mina_api.cache.storing import EntryStore
 from mina_api.cache.tags import prefix_tag
 from mina_api.cache.tier import Tier
 
@@ -43,12 +43,12 @@ class Examiner:
     """Looks at entries of one process's tier; it counts and changes nothing."""
 
     def __init__(
-        self, memory: Memory, standing: Standing, tier: Tier, sealer: Sealer | None, now: Callable[[], float]
+        self, memory: Memory, standing: Standing, tier: Tier, store: EntryStore, now: Callable[[], float]
     ) -> None:
         self._memory = memory
         self._standing = standing
         self._tier = tier
-        self._sealer = sealer
+        self._store = store
         self._now = now
 
     async def examine(self, name: str) -> Examination | None:
@@ -57,7 +57,7 @@ class Examiner:
         if data is None:
             return None
         try:
-            entry = unsealed(self._sealer, name, data)
+            entry = self._store.read_named(name, data)
         except UndecodableEntry as failure:
             return Examination(name, len(data), None, (), (f"it cannot be read: {failure}",), False)
         fetched = await self._tier.fetch(name, entry.tags)

@@ -11,6 +11,8 @@ from mina_api.cache.http import STORED_HEADERS
 STATUSES = frozenset((200, 404))
 NAMES = STORED_HEADERS | {b"vary"}
 MOST_HEADERS = 32
+# The year 3000: what no clock of ours shows, and every part of ours can write.
+MOST_SECONDS = 32_503_680_000.0
 _CONTROLS = bytes(range(32)) + b"\x7f"
 
 
@@ -18,6 +20,8 @@ def screen(entry: Entry, max_body_bytes: int) -> Entry:
     """`entry`, if we could have stored it; raises UndecodableEntry. Nothing is unpacked for that."""
     if entry.status not in STATUSES:
         raise UndecodableEntry(f"answers of status {entry.status} are not stored")
+    if not _are_in_order(entry):
+        raise UndecodableEntry("it has times that no clock shows")
     if not _are_ours(entry.headers):
         raise UndecodableEntry("it has headers that are not stored")
     if (_frame_size(entry.body) if entry.compressed else len(entry.body)) != entry.size:
@@ -25,6 +29,14 @@ def screen(entry: Entry, max_body_bytes: int) -> Entry:
     if entry.size > max_body_bytes:
         raise UndecodableEntry(f"{entry.size} bytes are more than an entry may have")
     return entry
+
+
+def _are_in_order(entry: Entry) -> bool:
+    """Whether its times are some: what is not a number is in no order."""
+    return (
+        0 <= entry.created <= entry.fresh_until <= entry.stale_until < MOST_SECONDS
+        and 0 <= entry.load_seconds < MOST_SECONDS
+    )
 
 
 def _are_ours(headers: Headers) -> bool:

@@ -98,7 +98,7 @@ class CacheService:
             serializer,
             self._deleter.forget,
         )
-        self._examiner = Examiner(self.memory, self._standing, tier, sealer, self.clock.now)
+        self._examiner = Examiner(self.memory, self._standing, tier, self._store, self.clock.now)
         self.experiment = Experiment(self.config.control_share) if self.config.control_share else None
         self.auditor = Auditor(
             self._reads.look_up,

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 # Upper bounds in milliseconds of all buckets but the last, which has no bound.
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0)
 TOTALS = ("hits", "misses", "sets", "deletes", "errors", "bypasses")
+_BUCKETS = frozenset(map(str, range(len(LATENCY_BUCKETS) + 1)))
 # Between the parts of a count's name: no prefix, endpoint, tier or outcome has it.
 SEPARATOR = "|"
 
@@ -131,6 +132,14 @@ def named(counts: Mapping[str, int], kind: str) -> dict[str, int]:
     return {rest[0]: count for first, rest, count in _split(counts) if first == kind and len(rest) == 1}
 
 
+def is_count(name: str) -> bool:
+    """Whether something can be counted under this name, in one line of text."""
+    first, *rest = name.split(SEPARATOR)
+    if not name.isprintable():
+        return False
+    return first != "latency" or (len(rest) == 2 and rest[1] in _BUCKETS)
+
+
 def histogram(counts: Mapping[str, int], *kinds: str) -> list[int]:
     """How many answers of `kinds` fell in each bucket, the last without a bound."""
     buckets = [0] * (len(LATENCY_BUCKETS) + 1)
@@ -151,7 +160,7 @@ def percentile(buckets: list[int], share: float) -> float | None:
         if count and below + count >= rank:
             low = LATENCY_BUCKETS[index - 1] if index else 0.0
             high = LATENCY_BUCKETS[index] if index < len(LATENCY_BUCKETS) else low
-            return low + (high - low) * max(0.0, rank - below) / count
+            return min(high, low + (high - low) * max(0.0, rank - below) / count)
         below += count
     return LATENCY_BUCKETS[-1]
 

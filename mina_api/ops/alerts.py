@@ -15,6 +15,7 @@ from mina_api.cache.stats import histogram
 from mina_api.cache.tier import TierUnavailable
 from mina_api.logs import get_logger
 from mina_api.ops.rules import RULES, Point, Rule, State, values
+from mina_api.ops.said import Moment, Share
 from mina_api.ops.telling import Teller
 
 logger = get_logger(__name__)
@@ -57,6 +58,29 @@ class Alerts(BaseModel):
     alerts: list[Alert]
 
 
+class Stand(BaseModel):
+    """How a rule stands, since when, and by what value."""
+
+    state: State
+    since: Moment
+    value: Share | None = None
+
+
+class Stands(BaseModel):
+    """How each rule stood at a time."""
+
+    at: Moment
+    hit_rate: Stand | None = None
+    latency: Stand | None = None
+    memory: Stand | None = None
+    errors: Stand | None = None
+
+    @classmethod
+    def read(cls, data: bytes) -> dict[str, Any]:
+        """What was noted, without what is not known; raises ValueError."""
+        return cls.model_validate_json(data).model_dump(exclude_none=True)
+
+
 class Watch:
     """Evaluates, where it is this worker's turn, and tells how the rules stand; alone while Redis is away."""
 
@@ -82,7 +106,7 @@ class Watch:
         try:
             if self._ledger is None:
                 raise TierUnavailable("there is no Redis")
-            (found,) = await self._ledger.notes([STATES])
+            (found,) = await self._ledger.notes([STATES], Stands.read)
             states = found or {}
         except TierUnavailable:
             scope, states = "this worker", self._own_states
@@ -101,21 +125,17 @@ class Watch:
             self._own_points = [_point(self._teller.own(), time.time()), *self._own_points][:KEPT]
             self._own_states = self._next(self._own_states, self._own_points, None)
 
-    async def points(self) -> list[dict[str, Any]]:
-        """The counts of the last hour, the newest first; raises TierUnavailable."""
-        if self._ledger is None:
-            raise TierUnavailable("there is no Redis")
-        return await self._ledger.series(POINTS)
-
     async def _evaluate_for_all(self) -> None:
         if self._ledger is None:
             raise TierUnavailable("there is no Redis")
         told = await self._teller.read()
         now = _point(told.counts, told.now)
         memory, older, found = await asyncio.gather(
-            self._cache.server_memory(), self._ledger.series(POINTS), self._ledger.notes([STATES])
+            self._cache.server_memory(),
+            self._ledger.series(POINTS, Point.read),
+            self._ledger.notes([STATES], Stands.read),
         )
-        points = [now, *map(Point.read, older)]
+        points = [now, *older]
         share = memory.used_bytes / memory.maximum_bytes if memory.maximum_bytes else None
         states = self._next(found[0] or {}, points, share)
         await asyncio.gather(self._ledger.append(POINTS, [now.said], KEPT), self._ledger.note(STATES, states))

@@ -25,6 +25,7 @@ from mina_api.ops.access import OperatorOf, OpsToken, get_cookies, get_ops_token
 from mina_api.ops.cookies import COOKIE, Cookies, Session
 from mina_api.ops.dependencies import OperationsOf
 from mina_api.ops.events import event, events
+from mina_api.ops.noting import Invalidations
 from mina_api.ops.operations import Operations
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
@@ -147,16 +148,17 @@ async def _figures(operations: Operations, *, is_everything: bool) -> dict[str, 
         "stats": stats.model_dump(mode="json"),
         "alerts": alerts.model_dump(mode="json")["alerts"],
         "redis": {"available": operations.cache.is_available, "used_bytes": None, "maximum_bytes": None},
-        "workers": [operations.teller.worker()],
+        "workers": [operations.teller.worker().model_dump()],
         "invalidations": [],
     }
     try:
         memory = await operations.cache.server_memory()
         figures["redis"] |= {"used_bytes": memory.used_bytes, "maximum_bytes": memory.maximum_bytes}
         if operations.ledger is not None:
-            figures["workers"] = list((await operations.ledger.read()).workers.values())
+            told = await operations.teller.read()
+            figures["workers"] = [worker.model_dump() for worker in told.workers.values()]
             if is_everything:
-                figures["invalidations"] = await operations.ledger.series("invalidations", 0, 19)
+                figures["invalidations"] = await Invalidations.recent(operations.ledger)
     except TierUnavailable:
         pass
     return figures

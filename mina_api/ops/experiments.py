@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from mina_api.cache.experiment import CACHE, CONTROL, Sample
 from mina_api.cache.stats import named
@@ -15,12 +15,14 @@ from mina_api.cache.tier import TierUnavailable
 from mina_api.errors import Unavailable
 from mina_api.ops.access import OperatorOf
 from mina_api.ops.dependencies import OperationsOf
+from mina_api.ops.said import Count, Number, Weight
 from mina_api.web.openapi import responses
 
 router = APIRouter(prefix="/ops", tags=["Operations"])
 
 RESAMPLES = 400
 CONFIDENCE = 0.95
+_SAMPLE = TypeAdapter(tuple[Number, Count, Weight])
 
 
 class Estimate(BaseModel):
@@ -70,10 +72,7 @@ async def get_experiments(_: OperatorOf, operations: OperationsOf) -> Experiment
         raise Unavailable("Redis, which has the samples, cannot answer now.")
     try:
         told = await operations.teller.read()
-        samples = [
-            [(ms, queries, weight) for ms, queries, weight in await operations.ledger.series(f"samples:{arm}")]
-            for arm in (CACHE, CONTROL)
-        ]
+        samples = [await operations.ledger.series(f"samples:{arm}", _SAMPLE.validate_json) for arm in (CACHE, CONTROL)]
     except TierUnavailable:
         raise Unavailable("Redis, which has the samples, cannot answer now.") from None
     cached, control = await asyncio.to_thread(lambda: (arm_of("cache", samples[0]), arm_of("control", samples[1])))

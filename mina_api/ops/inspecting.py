@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +15,7 @@ from mina_api.cache.service import CacheService
 from mina_api.cache.tier import TierUnavailable
 from mina_api.errors import InvalidInput, NotFound, Unavailable
 from mina_api.ops.access import Operator
-from mina_api.ops.noting import Invalidations
+from mina_api.ops.noting import Invalidations, Noted
 
 # One request looks at no more names than that, however few of them match.
 LOOKED_AT = 20_000
@@ -182,7 +182,7 @@ def _parts(name: str) -> dict[str, str | None]:
     return {"prefix": name.split(":")[1], "endpoint": endpoint_of(name)}
 
 
-def _detail(found: Examination, last: Mapping[str, dict[str, Any]], now: float) -> KeyDetail:
+def _detail(found: Examination, last: Mapping[str, Noted], now: float) -> KeyDetail:
     entry = found.entry
     left = entry.fresh_until - now if entry else None
     return KeyDetail(
@@ -211,7 +211,7 @@ def _explanation(found: Examination, left: float | None) -> str:
     return f"The next request loads it anew: {'; '.join(found.reasons)}."
 
 
-def _tag(each: ExaminedTag, last: dict[str, Any] | None) -> TagOut:
+def _tag(each: ExaminedTag, last: Noted | None) -> TagOut:
     return TagOut(
         tag=each.tag,
         state=each.state,
@@ -219,5 +219,5 @@ def _tag(each: ExaminedTag, last: dict[str, Any] | None) -> TagOut:
         token_now=None if each.token_now is None else each.token_now.decode("latin-1"),
         last_invalidation=None
         if last is None
-        else LastInvalidation(**{**last, "at": datetime.fromtimestamp(last["at"], UTC)}),
+        else LastInvalidation(**{**last.model_dump(), "at": datetime.fromtimestamp(last.at, UTC)}),
     )

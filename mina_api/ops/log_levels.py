@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
 
 from mina_api.background import Background
 from mina_api.cache.clock import Clock
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.tier import TierUnavailable
 from mina_api.logs import get_logger
+from mina_api.ops.said import Moment
 
 logger = get_logger(__name__)
 
@@ -24,6 +25,8 @@ LONGEST_SECONDS = 86_400
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # Ours alone: a driver's debug lines hold what its statements hold.
 LoggerName = Annotated[str, StringConstraints(pattern=r"^mina(_api)?(\.[A-Za-z0-9_]+)*$", max_length=100)]
+
+_NOTED = TypeAdapter(dict[LoggerName, tuple[Level, Moment]])
 
 
 class LogLevelChange(BaseModel):
@@ -113,7 +116,7 @@ class LogLevels:
     async def _noted(self) -> Mapping[str, _Setting]:
         if self._ledger is None:
             raise TierUnavailable("there is no Redis")
-        (noted,) = await self._ledger.notes([NOTE])
+        (noted,) = await self._ledger.notes([NOTE], _NOTED.validate_json)
         return self._current({name: _Setting(level, until) for name, (level, until) in (noted or {}).items()})
 
     def _apply(self, found: Mapping[str, _Setting]) -> None:

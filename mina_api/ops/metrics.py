@@ -5,7 +5,7 @@ process that ever was, and cost a write to a mapped file at each hit. Scrape the
 however many hosts it has. While Redis is away the last known counts are repeated, so that none goes down.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -45,14 +45,14 @@ class Families(Collector):
     def __init__(
         self,
         counts: Mapping[str, int],
-        workers: Iterable[Mapping[str, object]],
+        workers: int,
         *,
         is_redis_up: bool,
         memory: ServerMemory | None,
         alerts: Alerts,
     ) -> None:
         self._counts = counts
-        self._workers = list(workers)
+        self._workers = workers
         self._is_redis_up = is_redis_up
         self._memory = memory
         self._alerts = alerts
@@ -95,7 +95,7 @@ class Families(Collector):
 
     def _gauges(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("mina_redis_up", "Whether Redis is asked.", value=float(self._is_redis_up))
-        yield GaugeMetricFamily("mina_workers", "Workers that are counted.", value=len(self._workers))
+        yield GaugeMetricFamily("mina_workers", "Workers that are counted.", value=self._workers)
         if self._memory is not None:
             used, most = self._memory.used_bytes, self._memory.maximum_bytes
             yield GaugeMetricFamily("mina_redis_memory_bytes", "What Redis uses.", value=used)
@@ -115,14 +115,13 @@ class Metrics:
     async def text(self, operations: Operations) -> bytes:
         """The exposition (text format)."""
         memory: ServerMemory | None = None
-        workers: list[Mapping[str, object]] = []
-        is_up = True
+        workers, is_up = 1, True
         try:
             told = await operations.teller.read()
             memory = await operations.cache.server_memory()
-            self._last, workers = told.counts, list(told.workers.values())
+            self._last, workers = told.counts, len(told.workers)
         except TierUnavailable:
-            is_up, workers = False, [operations.teller.worker()]
+            is_up = False
         registry = CollectorRegistry(auto_describe=False)
         alerts = await operations.watch.alerts()
         registry.register(

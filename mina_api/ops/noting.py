@@ -5,13 +5,31 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
+from pydantic import BaseModel
 
 from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.tier import TierUnavailable
+from mina_api.ops.said import Moment, Text
 
 # Of one second: beyond that the oldest are not told.
 KEPT = 5000
 RECENT = 50
+SHOWN = 20
+
+
+class Noted(BaseModel):
+    """When it was, and in whose request, if it was in one."""
+
+    at: Moment
+    user: int | None = None
+    request: Text | None = None
+    request_id: Text | None = None
+
+
+class NotedTag(Noted):
+    """The same, and of what tag."""
+
+    tag: Text
 
 
 class Invalidations:
@@ -44,8 +62,14 @@ class Invalidations:
             raise
 
     @staticmethod
-    async def last(ledger: RedisLedger, tags: Iterable[str]) -> dict[str, dict[str, Any]]:
+    async def last(ledger: RedisLedger, tags: Iterable[str]) -> dict[str, Noted]:
         """Who invalidated each of these last, in a week; raises TierUnavailable."""
         names = list(tags)
-        found = await ledger.notes([f"tag:{tag}" for tag in names])
+        found = await ledger.notes([f"tag:{tag}" for tag in names], Noted.model_validate_json)
         return {tag: what for tag, what in zip(names, found, strict=True) if what is not None}
+
+    @staticmethod
+    async def recent(ledger: RedisLedger) -> list[dict[str, Any]]:
+        """The newest of all, the newest first; raises TierUnavailable."""
+        found = await ledger.series("invalidations", NotedTag.model_validate_json, 0, SHOWN - 1)
+        return [each.model_dump() for each in found]

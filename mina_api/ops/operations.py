@@ -21,7 +21,7 @@ class Operations:
         self.cache = cache
         self.ledger = ledger
         self.invalidations = Invalidations()
-        self.teller = Teller(cache, ledger, self.invalidations, dict)
+        self.teller = Teller(cache, ledger, self.invalidations)
         self.watch = Watch(cache, ledger, self.teller)
         self.warmer = warmer
         self.log_levels = LogLevels(ledger, cache.clock)
@@ -51,7 +51,7 @@ class Operations:
         except TierUnavailable:
             own, uptime = self.teller.own(), self.teller.uptime_seconds
             return stats_of(own, scope="this worker", since=None, uptime=uptime, workers=1)
-        started = min((worker["started"] for worker in told.workers.values()), default=told.now)
+        started = min((worker.started for worker in told.workers.values()), default=told.now)
         return stats_of(
             told.counts,
             scope="all workers",

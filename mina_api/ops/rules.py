@@ -3,14 +3,18 @@
 Each begins at its threshold and ends only at a value nearer to the target, so that one that wavers does not flap.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from mina_api.cache.stats import percentile
+from pydantic import Field, TypeAdapter
+
+from mina_api.cache.stats import LATENCY_BUCKETS, percentile
+from mina_api.ops.said import Count, Moment
 
 State = Literal["ok", "warning", "firing"]
 
+BUCKETS = len(LATENCY_BUCKETS) + 1
 # A rate of fewer requests says nothing.
 FEWEST_REQUESTS = 20
 WINDOW_SECONDS = 300.0
@@ -121,16 +125,16 @@ RULES = (HIT_RATE, LATENCY, MEMORY, ERRORS)
 class Point:
     """The counts at a time (seconds since the epoch): `hit_buckets` is the histogram of the latency of hits."""
 
-    at: float
-    hits: int
-    misses: int
-    errors: int
-    hit_buckets: tuple[int, ...]
+    at: Moment
+    hits: Count
+    misses: Count
+    errors: Count
+    hit_buckets: Annotated[tuple[Count, ...], Field(min_length=BUCKETS, max_length=BUCKETS)]
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> "Point":
-        """What `said` wrote."""
-        return cls(said["at"], said["hits"], said["misses"], said["errors"], tuple(said["hit_buckets"]))
+    def read(cls, data: bytes) -> "Point":
+        """What `said` wrote; raises ValueError."""
+        return _POINT.validate_json(data)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -155,6 +159,9 @@ class Point:
             self.errors - before.errors,
             tuple(max(0, now - then) for now, then in buckets),
         )
+
+
+_POINT = TypeAdapter(Point)
 
 
 def values(points: Sequence[Point], memory_share: float | None) -> dict[str, float | None]:

@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+
+from pydantic import BaseModel
 
 from mina_api.background import Background
 from mina_api.cache.experiment import KEPT
@@ -16,6 +16,7 @@ from mina_api.cache.service import CacheService
 from mina_api.cache.tier import TierUnavailable
 from mina_api.logs import get_logger
 from mina_api.ops.noting import Invalidations
+from mina_api.ops.said import Count, Moment, Text
 
 logger = get_logger(__name__)
 
@@ -26,24 +27,35 @@ GONE_SECONDS = 30.0
 RESET_SECONDS = 3.0
 
 
+class Worker(BaseModel):
+    """What a process says of itself."""
+
+    pid: Count
+    host: Text
+    started: Moment
+    hits: Count
+    misses: Count
+    errors: Count
+    redis: bool
+    serves_from_memory: bool
+    memory_entries: Count
+    memory_bytes: Count
+    evictions: Count
+    loads_in_flight: Count
+    loads_waiting: Count
+
+
 class Teller:
-    """This process's side of the counts of all; `describe` says what else it is up to.
+    """This process's side of the counts of all.
 
     What cannot be told now is told later: a batch keeps its number until it is known to be added, so that one whose
     reply was lost is not added twice.
     """
 
-    def __init__(
-        self,
-        cache: CacheService,
-        ledger: RedisLedger | None,
-        invalidations: Invalidations,
-        describe: Callable[[], Mapping[str, Any]],
-    ) -> None:
+    def __init__(self, cache: CacheService, ledger: RedisLedger | None, invalidations: Invalidations) -> None:
         self._cache = cache
         self._ledger = ledger
         self._invalidations = invalidations
-        self._describe = describe
         self.process = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._started = time.time()
         self._told: dict[str, int] = {}
@@ -81,11 +93,11 @@ class Teller:
                 for arm, samples in experiment.take().items():
                     await self._ledger.append(f"samples:{arm}", samples, KEPT)
 
-    async def read(self) -> Told:
+    async def read(self) -> Told[Worker]:
         """The counts of all, those of this process up to now; raises TierUnavailable."""
         await self.tell()
         assert self._ledger is not None  # noqa: S101  (without one nothing can be told)
-        told = await self._ledger.read()
+        told = await self._ledger.read(Worker.model_validate_json)
         gone = [name for name, seconds in told.seconds_ago.items() if seconds > GONE_SECONDS]
         await self._ledger.forget_workers(gone)
         for name in gone:
@@ -115,25 +127,24 @@ class Teller:
         """How long this process has run."""
         return time.time() - self._started
 
-    def worker(self) -> dict[str, Any]:
+    def worker(self) -> Worker:
         """What this process says of itself."""
         own = self._cache.get_cache_stats()
-        return {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "started": self._started,
-            "hits": own["hits"],
-            "misses": own["misses"],
-            "errors": own["errors"],
-            "redis": self._cache.is_available,
-            "serves_from_memory": self._cache.serves_from_memory,
-            "memory_entries": len(self._cache.memory),
-            "memory_bytes": self._cache.memory.used_bytes,
-            "evictions": self._cache.memory.evictions,
-            "loads_in_flight": self._cache.loads_in_flight,
-            "loads_waiting": self._cache.loads_waiting,
-            **self._describe(),
-        }
+        return Worker(
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            started=self._started,
+            hits=own["hits"],
+            misses=own["misses"],
+            errors=own["errors"],
+            redis=self._cache.is_available,
+            serves_from_memory=self._cache.serves_from_memory,
+            memory_entries=len(self._cache.memory),
+            memory_bytes=self._cache.memory.used_bytes,
+            evictions=self._cache.memory.evictions,
+            loads_in_flight=self._cache.loads_in_flight,
+            loads_waiting=self._cache.loads_waiting,
+        )
 
     def _untold(self) -> dict[str, int]:
         added = {name: count - self._told.get(name, 0) for name, count in self.own().items()}
@@ -141,7 +152,7 @@ class Teller:
 
     async def _send(self, ledger: RedisLedger) -> None:
         assert self._batch is not None  # noqa: S101
-        await ledger.tell(self.process, self._number, self._batch, self.worker())
+        await ledger.tell(self.process, self._number, self._batch, self.worker().model_dump())
         for name, count in self._batch.items():
             self._told[name] = self._told.get(name, 0) + count
         self._batch = None

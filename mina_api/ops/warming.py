@@ -48,7 +48,7 @@ class Warmer:
         except TierUnavailable:
             raise Unavailable("Redis, which knows what is used most, cannot answer now.") from None
         if operator.scope is not None:
-            most = [recipe for recipe in most if RecordedRequest.read(recipe).scope == operator.scope]
+            most = [recipe for recipe in most if _is_of(recipe, operator.scope)]
         return most[:limit]
 
     async def progress(self, recipes: Sequence[str], concurrency: int) -> AsyncIterator[str]:
@@ -102,6 +102,14 @@ class Warmer:
         if sign_in_id is None:
             return None
         return {"Authorization": f"Bearer {self._tokens.issue(Claims(user_id, sign_in_id))}"}
+
+
+def _is_of(recipe: str, scope: str) -> bool:
+    """Whether a recipe is of a workspace; one that nobody of ours has written is of none."""
+    try:
+        return RecordedRequest.read(recipe).scope == scope
+    except ValueError:
+        return False
 
 
 def _said(progress: WarmProgress) -> dict[str, int]:

@@ -162,6 +162,18 @@ class TestScan:
 
 
 class TestFetch:
+    async def test_takes_no_more_of_a_string_than_an_entry_may_have_and_nothing_of_what_is_none(
+        self, tier: RedisTier
+    ) -> None:
+        most = CacheConfig().max_entry_bytes
+        await tier.call("SETRANGE", "mina:temp:large", most + 1000, "x", entry="mina:temp:large")
+        await tier.call("RPUSH", "mina:temp:list", "x", entry="mina:temp:list")
+
+        fetched = await tier.fetch_all(("mina:temp:large", "mina:temp:list", "mina:temp:none"), ())
+
+        assert [data and len(data) for data in fetched.data] == [most + 1, None, None]
+        assert tier.is_available
+
     async def test_without_tags_is_of_the_entry_alone(self, tier: RedisTier) -> None:
         await tier.store("mina:temp:k", b"data", 60)
 
@@ -209,3 +221,11 @@ class TestServers:
 
                 assert (at_first, found, lost) == (False, 1, None)
                 assert await cache.get("k0") == 2
+
+
+class TestUses:
+    async def test_of_every_day_are_told_and_read(self, tier: RedisTier) -> None:
+        for day in range(8):
+            await tier.record_uses(day, {"recipe": day + 1}, keep=10)
+
+        assert [await tier.most_used(day, 10) for day in range(8)] == [{"recipe": day + 1} for day in range(8)]

@@ -1,6 +1,7 @@
 """What processes tell each other through Redis: counts that are added once, notes, turns, series, pages of entries."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 
@@ -35,7 +36,7 @@ class TestTell:
         await ledger.tell("other", 1, {"hits": 3}, {"pid": 2})
         await ledger.tell("one", 2, {"hits": 5}, {"pid": 1, "busy": True})
 
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert told.counts == {"hits": 10, "misses": 1}
         assert told.workers == {"one": {"pid": 1, "busy": True}, "other": {"pid": 2}}
@@ -47,10 +48,10 @@ class TestTell:
         for _ in range(3):
             await ledger.tell("one", 1, {"hits": 2}, {})
 
-        assert (await ledger.read()).counts == {"hits": 2}
+        assert (await ledger.read(json.loads)).counts == {"hits": 2}
 
     async def test_says_nothing_of_what_nobody_told(self, ledger: RedisLedger) -> None:
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert (told.counts, told.workers, told.since) == ({}, {}, told.now)
 
@@ -60,7 +61,7 @@ class TestTell:
         await ledger.tell("one", 1, {"hits": 2}, {})
         await ledger.tell("one", 2, {"hits": 1}, {})
 
-        told = await ledger.read()
+        told = await ledger.read(json.loads)
 
         assert (told.counts, told.since) == ({"hits": 1}, 1000)
 
@@ -71,7 +72,7 @@ class TestTell:
         await ledger.forget_workers([])
         await ledger.forget_workers(["one"])
 
-        assert list((await ledger.read()).workers) == ["other"]
+        assert list((await ledger.read(json.loads)).workers) == ["other"]
 
     async def test_raises_where_redis_is_lost(self, private_valkey: PrivateValkey) -> None:
         tier = RedisTier(private_valkey.url, CacheConfig(**PATIENT))  # type: ignore[arg-type]
@@ -89,8 +90,8 @@ class TestNotes:
         await ledger.note("a", {"deep": [1, None]})
         await ledger.note_each({"b": 2, "c": "three"})
 
-        assert await ledger.notes(["a", "absent", "b", "c"]) == [{"deep": [1, None]}, None, 2, "three"]
-        assert await ledger.notes([]) == []
+        assert await ledger.notes(["a", "absent", "b", "c"], json.loads) == [{"deep": [1, None]}, None, 2, "three"]
+        assert await ledger.notes([], json.loads) == []
 
     async def test_end_with_their_time(self, ledger: RedisLedger, valkey_url: str) -> None:
         await ledger.note("a", 1, seconds=7)
@@ -116,8 +117,8 @@ class TestSeries:
         for number in range(10):
             await ledger.append("s", [{"n": number}], keep=4)
 
-        assert await ledger.series("s") == [{"n": number} for number in (9, 8, 7, 6)]
-        assert await ledger.series("s", 1, 2) == [{"n": 8}, {"n": 7}]
+        assert await ledger.series("s", json.loads) == [{"n": number} for number in (9, 8, 7, 6)]
+        assert await ledger.series("s", json.loads, 1, 2) == [{"n": 8}, {"n": 7}]
 
     async def test_begins_anew_when_it_is_forgotten(self, ledger: RedisLedger) -> None:
         await ledger.append("s", [1, 2], keep=10)
@@ -125,12 +126,58 @@ class TestSeries:
 
         await ledger.forget_series(["s"])
 
-        assert (await ledger.series("s"), await ledger.series("t")) == ([], [3])
+        assert (await ledger.series("s", json.loads), await ledger.series("t", json.loads)) == ([], [3])
+
+
+class TestWhatIsNotOurs:
+    async def test_is_left_out_and_logged_once(
+        self, ledger: RedisLedger, valkey_url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await ledger.tell("one", 1, {"hits": 2}, {"pid": 1})
+        await ledger.append("s", [1], keep=10)
+        async with Redis.from_url(valkey_url) as client:
+            counts = {"misses": "x", "latency|hit|99": "1", b"\xff": "1", "sets": "9" * 40}
+            await client.hset("mina:{tags}:counts", mapping=counts)  # type: ignore[arg-type]
+            workers = {"no time": "x {}", "no JSON": "1 {", "to come": "999999999999 {}", "a\nb": "1 {}"}
+            await client.hset("mina:{tags}:workers", mapping=workers)  # type: ignore[arg-type]
+            await client.lpush("mina:{tags}:series:s", "{")
+            await client.set("mina:{tags}:note:n", "{")
+
+        told = [await ledger.read(json.loads) for _ in range(2)][1]
+
+        assert (told.counts, told.workers) == ({"hits": 2}, {"one": {"pid": 1}})
+        assert await ledger.series("s", json.loads) == [1]
+        assert await ledger.notes(["n"], json.loads) == [None]
+        assert sum("left out of counts" in each.getMessage() for each in caplog.records) == 1
+
+    async def test_is_replaced_by_what_is_written(self, ledger: RedisLedger, valkey_url: str) -> None:
+        async with Redis.from_url(valkey_url) as client:
+            for name in ("counts", "workers", "told:one", "series:s", "note:turn:t"):
+                await client.sadd(f"mina:{{tags}}:{name}", "x")
+
+        await ledger.tell("one", 1, {"hits": 2}, {"pid": 1})
+        await ledger.append("s", [1], keep=10)
+
+        assert (await ledger.read(json.loads)).counts == {"hits": 2}
+        assert await ledger.series("s", json.loads) == [1]
+        assert [await ledger.take_turn("t", 60) for _ in range(2)] == [True, False]
+
+    async def test_has_no_size_as_an_entry(self, ledger: RedisLedger, tier: RedisTier) -> None:
+        await tier.call("RPUSH", "mina:temp:list", "x")
+
+        assert (await ledger.sizes(["mina:temp:list"]))[0][1] == 0
 
 
 class TestEntries:
     async def test_are_told_from_what_is_the_caches_own(self, ledger: RedisLedger) -> None:
-        names = ("mina:temp:k", "mina:{tags}:counts", "mina:uses:1", "mina:lease:{mina:temp:k}", "other:temp:k", "mina")
+        names = (
+            "mina:temp:k",
+            "mina:{tags}:counts",
+            "mina:{tags}:uses:1",
+            "mina:lease:{mina:temp:k}",
+            "other:temp:k",
+            "mina",
+        )
 
         assert [ledger.is_entry(name) for name in names] == [True, False, False, False, False, False]
 

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
+import hiredis
 import pytest
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -71,6 +73,50 @@ class TestSubmit:
         large, small = await asyncio.gather(reads.submit("GET", "large"), reads.submit("PING"))
 
         assert (len(large), small) == (3_000_000, b"PONG")
+
+    async def test_larger_than_any_end_the_connection_before_they_are_there(self, connections: Connections) -> None:
+        reads = Multiplexed(connections.make, 60, most_bytes=1_000_000)
+        await reads.submit("SETRANGE", "large", 30_000_000, "x")
+
+        large, behind = reads.submit("GET", "large"), reads.submit("PING")
+
+        for each in (large, behind):
+            with pytest.raises(RedisConnectionError, match="larger than 1000000 bytes"):
+                await each
+        assert await reads.submit("PING") == b"PONG"
+        assert connections.made == 2
+        await reads.disconnect()
+
+
+def _packed(*commands: tuple[Any, ...]) -> list[bytes]:
+    return [hiredis.pack_command(command) for command in commands]
+
+
+class TestSubmitEach:
+    async def test_gives_all_replies_in_their_order_the_errors_among_them(self, reads: Multiplexed) -> None:
+        both, other = reads.submit_each(_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), reads.submit("ECHO", "3")
+
+        one, wrong, two = await both
+
+        assert (one, two, await other) == (b"1", b"2", b"3")
+        assert isinstance(wrong, ResponseError)
+
+    async def test_that_nobody_waits_for_any_more_go_to_nobody_else(self, reads: Multiplexed) -> None:
+        await reads.submit("PING")
+        reads.submit_each(_packed(("ECHO", "1"), ("ECHO", "2"))).cancel()
+
+        assert await reads.submit_each(_packed(("ECHO", "3"), ("ECHO", "4"))) == [b"3", b"4"]
+
+    async def test_fails_with_the_connection(self, private_valkey: PrivateValkey) -> None:
+        reads = Multiplexed(Connections(private_valkey.url).make, 60)
+        await reads.submit("PING")
+        private_valkey.pause()
+        each = reads.submit_each(_packed(("PING",), ("PING",)))
+        await asyncio.sleep(0)
+        private_valkey.kill()
+
+        with pytest.raises((RedisConnectionError, OSError)):
+            await each
 
 
 class TestLosingTheConnection:

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mina_api.cache.keys import endpoint_key, endpoint_of, manual_key
@@ -96,6 +96,7 @@ class TestLatency:
         assert percentile(buckets, 0.99) == LATENCY_BUCKETS[-1]
 
     @given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.floats(0, 1))
+    @example([0.0] * 3, 1.0)
     def test_is_within_the_bucket_of_the_true_one(self, seconds: list[float], share: float) -> None:
         counters = Counters(FakeClock())
         for each in seconds:

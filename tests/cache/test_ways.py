@@ -219,8 +219,8 @@ class TestLose:
 class TestReplies:
     async def test_that_are_no_replies_lose_the_server(self, proxy: Proxy) -> None:
         async with a_tier(proxy.url) as tier:
-            proxy.garble = lambda data: data.replace(b"*2\r\n$-1", b"*1\r\n$-1")
-            with pytest.raises(TierUnavailable, match="a reply to MGET that is none"):
+            proxy.garble = lambda data: data.replace(b"$0\r\n\r\n", b"*0\r\n")
+            with pytest.raises(TierUnavailable, match="a reply to GETRANGE that is none"):
                 await tier.fetch("k", ("t",))
             proxy.garble = bytes
             await until(lambda: tier.is_available)

@@ -1,7 +1,7 @@
 """The second tier: entries under tag tokens in Redis, two writers that hold and lift them, two readers that fill.
 
-One tag and one key. What Redis does is one step where the code has one script or one MGET; a load, a COMMIT and a store
-are steps of their own, and anything may happen between them. Memory has no part here.
+One tag and one key. What Redis does is one step where the code has one script or one GETRANGE; a load, a COMMIT and a
+store are steps of their own, and anything may happen between them. Memory has no part here.
 """
 
 from collections.abc import Iterator, Mapping

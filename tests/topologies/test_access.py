@@ -1,5 +1,6 @@
 """Ways to one server: a unix socket, TLS with certificates on both sides, and a user who may do only what is needed."""
 
+import json
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ import pytest
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier, TlsFiles
+from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.service import CacheService
 from mina_api.web.rate_limits import Quota, RateLimiter
 from tests.cache.services import PATIENT, a_cache
@@ -178,6 +180,8 @@ async def everything(url: str, server: Node) -> None:
     try:
         for _ in range(2):
             await works(cache)
+            # What is in the place of ours is dropped.
+            server.ask("SET", "mina:{tags}:series:s", "x")
             await tier.record_uses(1, {"recipe": 2}, keep=10)
             assert await tier.most_used(1, 10)
             assert await tier.acquire("k", "one", 10) == 0
@@ -187,8 +191,26 @@ async def everything(url: str, server: Node) -> None:
             assert await limiter.hit(QUOTA, "ada") is None
             assert await limiter.test(QUOTA, "ada") is not None
             await limiter.clear(QUOTA, "ada")
+            await tells(RedisLedger(tier))
             server.ask("SCRIPT", "FLUSH")
             await cache.delete("k")
     finally:
         await limiter.close()
         await cache.close()
+
+
+async def tells(ledger: RedisLedger) -> None:
+    """Whatever workers tell each other, and what operators ask of Redis."""
+    await ledger.tell("one", 1, {"hits": 1}, {"pid": 1})
+    told = await ledger.read(json.loads)
+    assert told.workers == {"one": {"pid": 1}}
+    await ledger.forget_workers(["one"])
+    await ledger.reset(told.now)
+    await ledger.note("n", 1)
+    assert await ledger.notes(["n"], json.loads) == [1]
+    assert [await ledger.take_turn("t", 60) for _ in range(2)][1] is False
+    await ledger.append("s", [1], keep=10)
+    assert await ledger.series("s", json.loads) == [1]
+    await ledger.forget_series(["s"])
+    names = (await ledger.scan("0", ledger.entries(None, ""), 1000)).names
+    assert any(size for _, size in await ledger.sizes(names))

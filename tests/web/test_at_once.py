@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -20,8 +21,11 @@ OWN = re.compile(rb"x-request-id: [^\r]*|date: [^\r]*")
 
 
 @pytest.fixture
-def line(app: Application, ada: httpx.AsyncClient) -> Line:
-    return Line(app, HttpConnection, PATH, ada.headers["authorization"])
+async def line(app: Application, ada: httpx.AsyncClient) -> AsyncIterator[Line]:
+    line = Line(app, HttpConnection, PATH, ada.headers["authorization"])
+    yield line
+    async with asyncio.timeout(60):
+        await asyncio.gather(*line.state.tasks)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
+from pydantic import TypeAdapter
 
 from mina_api.cache.fastapi.identity import Identity
 
@@ -33,8 +34,11 @@ class RecordedRequest:
 
     @classmethod
     def read(cls, recipe: str) -> "RecordedRequest":
-        """What `recipe_of` wrote."""
-        return cls(**json.loads(recipe))
+        """What `recipe_of` wrote; raises ValueError."""
+        return _RECORDED.validate_json(recipe)
+
+
+_RECORDED = TypeAdapter(RecordedRequest)
 
 
 def recipe_of(request: Request, identity: Identity | None) -> str:

@@ -5,25 +5,32 @@ lease stored, and no read of this process overtakes a step of its own writes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 
-from mina_api.cache.redis_tier.multiplexed import Multiplexed
+from mina_api.cache.redis_tier.multiplexed import MOST_BYTES, Multiplexed
 
 # In bytes: what is larger would keep others waiting while it is sent.
 LARGE = 64 * 1024
 
 
 class Channel:
-    """One server's: `connect` makes the connection that all share, `pool` has those for large values."""
+    """One server's: `connect` makes the connection that all share, `pool` has those for large values.
+
+    No reply on that connection has more than `most_bytes`.
+    """
 
     def __init__(
-        self, connect: Callable[[], AbstractConnection], pool: BlockingConnectionPool, timeout_seconds: float
+        self,
+        connect: Callable[[], AbstractConnection],
+        pool: BlockingConnectionPool,
+        timeout_seconds: float,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        self._ordered = Multiplexed(connect, timeout_seconds)
+        self._ordered = Multiplexed(connect, timeout_seconds, most_bytes)
         self._pool = pool
         self._client = Redis(connection_pool=pool)
         self._apart: set[asyncio.Task[Any]] = set()
@@ -37,6 +44,10 @@ class Channel:
             task.add_done_callback(self._done)
             return asyncio.shield(task)
         return self._ordered.submit(*command)
+
+    def submit_each(self, commands: Sequence[bytes]) -> Awaitable[list[Any]]:
+        """The future replies to `commands`, as the server reads them; its errors are among them."""
+        return self._ordered.submit_each(commands)
 
     def submit_next(self, *commands: tuple[Any, ...]) -> Awaitable[Any]:
         """The future reply to the last of `commands`, which go out one right after the other, however large."""

@@ -17,7 +17,17 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in, of_length
+from mina_api.cache.redis_tier.servers import (
+    MOST_TOKEN_BYTES,
+    Connecting,
+    Greet,
+    Place,
+    Values,
+    log_in,
+    packed,
+    text,
+    texts,
+)
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3
@@ -63,18 +73,23 @@ class ClusterServers:
         raise RedisConnectionError("the Cluster sends us from node to node")
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
-        """GETs and an MGET to their servers at once: which is answered first does not matter.
+        """GETRANGEs to their servers at once: which is answered first does not matter.
 
-        What says that an entry is current is that its tokens are the tags' at one moment after the request began,
-        the moment of the MGET. A token never comes back: no write under those tags had been acknowledged between
-        the read of the tokens that the entry was stored under, before its load, and that moment. So the entry has
-        every write that was acknowledged before the request began, whether its bytes were read before or after.
+        What says that an entry is current is that each of its tokens is the tag's at a moment after the request
+        began. A token never comes back: no write under that tag had been acknowledged between the read of the token
+        that the entry was stored under, before its load, and that moment. So the entry has every write that was
+        acknowledged before the request began, whether its bytes were read before or after.
         """
-        asked = (self.at_entry(key, "GET", key) for key in keys)
-        if not tokens:
-            return await asyncio.gather(*asked), ()
-        values, *data = await asyncio.gather(self.at_tokens("MGET", *tokens), *asked)
-        return data, of_length(values, len(tokens), 0)[1]
+        most = self._connecting.entry_bytes
+        asked = (self.at_entry(key, *text(key, most)) for key in keys)
+        values, *data = await asyncio.gather(self.texts(tokens, MOST_TOKEN_BYTES), *asked, return_exceptions=True)
+        if isinstance(values, BaseException):
+            raise values
+        return texts(data), values
+
+    async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
+        """GETRANGEs, one right after the other."""
+        return texts(await self._tokens.submit_each([packed(name, most_bytes) for name in names])) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over one primary after the other; the cursor names which, by turns of their addresses."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mina_api.cache.keys import encode
 
 # The second parts of names that are no entries'; those of entries are prefixes.
-OWN = frozenset(("{tags}", "released", "uses", "lease", "wait", "limits"))
+OWN = frozenset(("{tags}", "released", "lease", "wait", "limits"))
 
 
 class Names:
@@ -65,7 +65,7 @@ class Names:
 
     def uses(self, day: int) -> str:
         """How often what was asked for on a day."""
-        return f"{self._namespace}:uses:{day}"
+        return f"{self._state}:uses:{day}"
 
     def lease(self, key: str) -> str:
         """The lease on the load of an entry."""

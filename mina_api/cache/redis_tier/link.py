@@ -56,7 +56,7 @@ class Link:
         self._on_loss = on_loss
         self._look_seconds = config.connect_timeout_seconds + config.command_timeout_seconds
         timing = Timing(config.max_connections, config.connect_timeout_seconds, config.command_timeout_seconds)
-        connecting = Connecting(target, timing)
+        connecting = Connecting(target, timing, config.max_entry_bytes)
         self.servers: Servers = (
             ClusterServers(connecting, token_key, self._greet, self._greet_listener)
             if target.kind == "cluster"
@@ -118,7 +118,12 @@ class Link:
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """Entries and tokens."""
         self.require()
-        return await self._reply_of("MGET", self.servers.fetch(keys, tokens), tuple)
+        return await self._reply_of("GETRANGE", self.servers.fetch(keys, tokens), tuple)
+
+    async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
+        """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
+        self.require()
+        return await self._reply_of("GETRANGE", self.servers.texts(names, most_bytes), list)
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""

@@ -10,7 +10,7 @@ reply lies unread, or the command unsent, and it is not the server that was sile
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -22,6 +22,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 Reply = asyncio.Future[Any]
 
 CHUNK = 256 * 1024
+# Of one reply, where nothing else is said: whoever writes to the server may have made it longer than memory is.
+MOST_BYTES = 16 * 1024 * 1024
 
 # What is overdue is looked for so often, each time in another turn: in one what is unsent is sent, in the next what has
 # come is read, in a third it is given to who asked.
@@ -30,27 +32,44 @@ AGAIN_SECONDS = 0.005
 
 
 class Multiplexed:
-    """A connection that `connect` makes where there is none; each command has `timeout_seconds`."""
+    """A connection that `connect` makes where there is none; each command has `timeout_seconds`.
 
-    def __init__(self, connect: Callable[[], AbstractConnection], timeout_seconds: float) -> None:
+    A reply of more than `most_bytes` ends the connection before it is there.
+    """
+
+    def __init__(
+        self, connect: Callable[[], AbstractConnection], timeout_seconds: float, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._connect = connect
         self._timeout_seconds = timeout_seconds
+        self._most_bytes = most_bytes
         self._connection: Any = None
         self._unsent: list[bytes] = []
-        # Sent or not, in the order of their replies, and by when each is due.
-        self._waiting: deque[tuple[Reply, float]] = deque()
+        # Sent or not, in the order of their replies, and by when each is due; where one is of several commands, how
+        # many they are, and what has come of them.
+        self._waiting: deque[tuple[Reply, float, int, list[Any]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def submit(self, *command: Any) -> Reply:
         """The future reply to `command`; fails with the server's error or with the connection's."""
+        return self._submit(hiredis.pack_command(command), 0)
+
+    def submit_each(self, commands: Sequence[bytes]) -> Reply:
+        """The future replies to `commands`, one or more, the server's errors among them; fails with the connection's.
+
+        They are as the server reads them, and have one future: to pack each and to wait for each would double a read.
+        """
+        return self._submit(b"".join(commands), len(commands))
+
+    def _submit(self, packed: bytes, count: int) -> Reply:
         loop = asyncio.get_running_loop()
         reply: Reply = loop.create_future()
         if not self._unsent:
             loop.call_soon(self._flush)
-        self._unsent.append(hiredis.pack_command(command))
+        self._unsent.append(packed)
         due = loop.time() + self._timeout_seconds
-        self._waiting.append((reply, due))
+        self._waiting.append((reply, due, count, []))
         if self._timer is None:
             self._timer = loop.call_at(due, self._look_at_time)
         return reply
@@ -74,7 +93,7 @@ class Multiplexed:
         if not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        reply, due = self._waiting[0]
+        reply, due, _, _ = self._waiting[0]
         if loop.time() < due:
             self._timer = loop.call_at(due, self._look_at_time)
             return
@@ -89,7 +108,7 @@ class Multiplexed:
     def _fail(self, failure: Exception) -> None:
         self._unsent.clear()
         waiting, self._waiting = self._waiting, deque()
-        for reply, _ in waiting:
+        for reply, *_ in waiting:
             if not reply.done():
                 reply.set_exception(failure)
                 reply.exception()
@@ -103,10 +122,15 @@ class Multiplexed:
             self._connection = connection
             reader = hiredis.Reader(replyError=connection._parser.parse_error)
             self._flush()
+            held = 0
             while data := await connection._reader.read(CHUNK):
                 reader.feed(data)
+                held += len(data)
                 while (value := reader.gets()) is not False:
+                    held = 0
                     self._settle(value)
+                if held > self._most_bytes:
+                    raise RedisConnectionError(f"a reply is larger than {self._most_bytes} bytes")
         except (RedisError, OSError, hiredis.ProtocolError) as found:
             failure = found if isinstance(found, RedisError | OSError) else RedisConnectionError(str(found))
         finally:
@@ -116,7 +140,13 @@ class Multiplexed:
                 await connection.disconnect(nowait=True)
 
     def _settle(self, value: Any) -> None:
-        reply, _ = self._waiting.popleft()
+        reply, _, count, found = self._waiting[0]
+        if count:
+            found.append(value)
+            if len(found) < count:
+                return
+            value = found
+        self._waiting.popleft()
         if reply.done():
             return
         if isinstance(value, Exception):

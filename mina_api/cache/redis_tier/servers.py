@@ -15,15 +15,19 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import InvalidResponse
+from redis.exceptions import InvalidResponse, ResponseError
 
 from mina_api.cache.redis_tier.channel import Channel
+from mina_api.cache.redis_tier.multiplexed import MOST_BYTES
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
 Greet = Callable[[AbstractConnection], Awaitable[None]]
 Values = Sequence[bytes | None]
 
 NOWHERE: Address = ("", 0)
+
+# Ours have 17: what is longer is cut off there, and is no token of an entry's.
+MOST_TOKEN_BYTES = 63
 
 
 @dataclass(slots=True)
@@ -67,11 +71,12 @@ class Timing:
 
 
 class Connecting:
-    """Makes connections and pools of them to servers of one target."""
+    """Makes connections and pools of them to servers of one target; no entry of theirs has more than `entry_bytes`."""
 
-    def __init__(self, target: Target, timing: Timing) -> None:
+    def __init__(self, target: Target, timing: Timing, entry_bytes: int) -> None:
         self.target = target
         self.timing = timing
+        self.entry_bytes = entry_bytes
 
     def pool(self, place: Place, greet: Greet, *, connections: int | None = None) -> BlockingConnectionPool:
         """A pool to the server at `place`; whoever finds all of it in use waits."""
@@ -86,7 +91,8 @@ class Connecting:
     def channel(self, place: Place, greet: Greet) -> Channel:
         """A channel to the server at `place`."""
         pool = self.pool(place, greet)
-        return Channel(lambda: self.connection(place, greet), pool, self.timing.command_seconds)
+        most_bytes = self.entry_bytes + MOST_BYTES
+        return Channel(lambda: self.connection(place, greet), pool, self.timing.command_seconds, most_bytes)
 
     def connection(self, place: Place, greet: Greet) -> AbstractConnection:
         """A connection of its own to the server at `place`, which waits for replies for ever."""
@@ -140,7 +146,10 @@ class Servers(Protocol):
         """The reply of the server that has the entry `key`, wherever that is by now."""
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
-        """Entries and tokens, sent in one turn."""
+        """Entries and tokens, sent in one turn; of what is longer than any of ours, no more than tells that."""
+
+    async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
+        """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over all of them, which begins at "0"."""
@@ -158,11 +167,26 @@ class Servers(Protocol):
         """Wait for what is under way, and close every connection for good."""
 
 
-def of_length(values: Any, length: int, first: int) -> tuple[Values, Values]:
-    """`values` in two after the `first`; raises InvalidResponse for what is no list of that length."""
-    if not isinstance(values, list) or len(values) != length:
-        raise InvalidResponse("a reply to MGET that is none")
-    return values[:first], values[first:]
+def text(name: str, most_bytes: int) -> tuple[Any, ...]:
+    """The command for the string under `name`: of a longer one, a byte more than `most_bytes`."""
+    return ("GETRANGE", name, 0, most_bytes)
+
+
+def packed(name: str, most_bytes: int) -> bytes:
+    """The same command as the server reads it (Redis serialization protocol)."""
+    raw, last = name.encode(), b"%d" % most_bytes
+    return b"*4\r\n$8\r\nGETRANGE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (len(raw), raw, len(last), last)
+
+
+def texts(replies: Sequence[Any]) -> list[bytes | None]:
+    """What such commands found: None for nothing, and for what is no string; raises any other failure among them."""
+    return [reply or None if type(reply) is bytes else _none_of(reply) for reply in replies]
+
+
+def _none_of(reply: object) -> bytes | None:
+    if isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE"):
+        return None
+    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to GETRANGE that is none")
 
 
 class OneServer:
@@ -190,9 +214,16 @@ class OneServer:
         return self._channel.submit(*command)
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
-        """One MGET."""
-        values = await self._channel.submit("MGET", *keys, *tokens)
-        return of_length(values, len(keys) + len(tokens), len(keys))
+        """GETRANGEs, one right after the other."""
+        most = self._connecting.entry_bytes
+        asked = [packed(key, most) for key in keys]
+        asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
+        found = texts(await self._channel.submit_each(asked)) if asked else []
+        return found[: len(keys)], found[len(keys) :]
+
+    async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
+        """GETRANGEs too."""
+        return texts(await self._channel.submit_each([packed(name, most_bytes) for name in names])) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,6 +21,9 @@ from mina_api.cache.redis_tier.link import Link
 from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.redis_tier.target import TlsFiles, parse_target
 from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, TierUnavailable
+
+# A longer one is not asked for again.
+MOST_RECIPE_BYTES = 16 * 1024
 
 Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 # Given a way to lift, and the server's reign: the epoch that peers have agreed on for it, None without peers.
@@ -127,8 +131,8 @@ class RedisTier:
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
         """Entry and tokens, in one round trip.
 
-        Their order does not matter: the entry is current if its tokens still were at any moment after the
-        request began, and a token never comes back.
+        Their order does not matter: the entry is current if each of its tokens still was its tag's at any moment
+        after the request began, and a token never comes back.
         """
         found = await self.fetch_all((key,), tags)
         return Fetched(found.data[0], found.tokens, found.epoch)
@@ -210,15 +214,18 @@ class RedisTier:
         """ZINCRBY each, trimmed to the highest, in one round trip."""
         key = self.names.uses(day)
         await asyncio.gather(
+            self._link.script(scripts.TIDY, [key], 0, "zset"),
             *(self._link.call("ZINCRBY", key, count, recipe) for recipe, count in counts.items()),
             self._link.call("ZREMRANGEBYRANK", key, 0, -keep - 1),
             self._link.call("EXPIRE", key, 172_800),
         )
 
     async def most_used(self, day: int, limit: int) -> dict[str, int]:
-        """ZRANGE from the highest down."""
-        reply = await self._link.call("ZRANGE", self.names.uses(day), 0, limit - 1, "REV", "WITHSCORES", kind=list)
-        return {name.decode(): int(float(score)) for name, score in _pairs(reply)}
+        """ZRANGE from the highest down, without what is no text or was used without end."""
+        keys = [self.names.uses(day)]
+        reply = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, kind=list)
+        pairs = [(name.decode(errors="replace"), float(score)) for name, score in by_turns(reply)]
+        return {name: int(score) for name, score in pairs if "\ufffd" not in name and math.isfinite(score)}
 
     # Leases
 
@@ -243,6 +250,10 @@ class RedisTier:
         return self._backplane.watch(key)
 
     # What is no part of the cache's own work
+
+    async def texts(self, names: Sequence[str], most_bytes: int) -> Sequence[bytes | None]:
+        """The strings under names in the tokens' slot, each but for what is beyond `most_bytes`."""
+        return await self._link.texts(names, most_bytes)
 
     async def call(self, *command: Any, entry: str | None = None) -> Any:
         """The reply of the server that has the tokens, or that has an entry; raises TierUnavailable."""
@@ -275,6 +286,6 @@ def _new_token() -> str:
     return secrets.token_urlsafe(12)
 
 
-def _pairs(reply: Any) -> Iterator[tuple[bytes, bytes]]:
-    """Members and scores, in pairs already or by turns, as the client has them."""
-    return iter(reply) if not reply or isinstance(reply[0], tuple | list) else zip(reply[::2], reply[1::2], strict=True)
+def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Names and values in pairs, as a script has them by turns."""
+    return zip(reply[::2], reply[1::2], strict=True)

@@ -37,6 +37,11 @@ class Stage:
         return found
 
     @property
+    def day(self) -> int:
+        """Today, as what is used is counted by."""
+        return int(self.app.state.clock.now() // 86_400)
+
+    @property
     def errors(self) -> int:
         """What was counted as an error of the cache."""
         return int(self.app.state.cache.get_cache_stats()["errors"])

@@ -1,6 +1,7 @@
 """What a hostile Redis can have under a key, made of what is there: entries that are none, or not this key's."""
 
 import functools
+import math
 import pickle
 import struct
 import zlib
@@ -86,7 +87,20 @@ def forgeries(own: bytes, others: bytes) -> Mapping[str, bytes]:
         "zstd of another size than it says": _of(entry, zstandard.compress(bytes(size)), size=size - 1),
         "a bomb that says its size": _of(entry, packed(BOMB_BYTES, tells_size=True), size=BOMB_BYTES),
         "a bomb that says another size": _of(entry, packed(BOMB_BYTES, tells_size=True), size=size),
+        **of_no_time(entry),
         "a bomb that says no size": _of(entry, packed(BOMB_BYTES, tells_size=False), size=size),
+    }
+
+
+def of_no_time(entry: Entry) -> Mapping[str, bytes]:
+    """Entries of times that no clock shows, at which an endless one would be served."""
+    never = (math.nan, math.inf, -math.inf, -1.0, 1e30)
+    return {
+        **{f"made at {time}": encode(replace(entry, created=time)) for time in never},
+        **{f"fresh until {time}": encode(replace(entry, fresh_until=time)) for time in never},
+        **{f"kept until {time}": encode(replace(entry, stale_until=time)) for time in never},
+        **{f"loaded in {time} s": encode(replace(entry, load_seconds=time)) for time in never},
+        "fresh before it was made": encode(replace(entry, created=entry.fresh_until + 1)),
     }
 
 

@@ -5,6 +5,7 @@ Forged entries that repeat everything that Redis knows (key, tags, tokens, epoch
 
 import asyncio
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import pytest
 
@@ -75,6 +76,21 @@ class TestAnEntry:
             await stage.ada.get(PATH)
 
         assert stage.errors == before + len(unreadable)
+
+    async def test_that_is_none_can_be_looked_at_and_deleted(self, stage: Stage) -> None:
+        key, forged = await hostile(stage)
+        address = f"/ops/cache/keys/{quote(key)}"
+        failed = {}
+        for name, data in forged.items():
+            await stage.redis.set(key, data)
+            asked = [await stage.ops.get("/ops/cache/keys"), await stage.ops.get(address)]
+            # An admin is shown an entry of their workspace, and no other's.
+            asked += [await stage.ada.get("/ops/cache/keys"), await stage.ada.get(address)]
+            asked.append(await stage.ops.delete(address))
+            if found := [each.status_code for each in asked if each.status_code not in (200, 204, 404)]:
+                failed[name] = found
+
+        assert failed == {}
 
     async def test_of_another_type_is_a_miss(self, stage: Stage) -> None:
         key, _ = await hostile(stage)
