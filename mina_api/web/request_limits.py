@@ -2,7 +2,7 @@
 
 What is counted is what costs: writes, endpoints that are not cached, and loads of those that are. An answer from the
 cache is never refused, is not counted, and has no fields: it is given also to who has used up everything.
-Fields: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, structured fields of RFC 9651).
+Fields: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11, structured fields of RFC 9651).
 """
 
 from collections.abc import Callable

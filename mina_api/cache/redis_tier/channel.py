@@ -11,7 +11,8 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 
-from mina_api.cache.redis_tier.multiplexed import MOST_BYTES, Multiplexed
+from mina_api.cache.redis_tier.multiplexed import Multiplexed
+from mina_api.cache.redis_tier.replies import MOST_BYTES
 
 # In bytes: what is larger would keep others waiting while it is sent.
 LARGE = 64 * 1024

@@ -19,11 +19,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-Reply = asyncio.Future[Any]
+from mina_api.cache.redis_tier.replies import MOST_BYTES, pieces
 
-CHUNK = 256 * 1024
-# Of one reply, where nothing else is said: whoever writes to the server may have made it longer than memory is.
-MOST_BYTES = 16 * 1024 * 1024
+Reply = asyncio.Future[Any]
 
 # What is overdue is looked for so often, each time in another turn: in one what is unsent is sent, in the next what has
 # come is read, in a third it is given to who asked.
@@ -120,17 +118,10 @@ class Multiplexed:
         try:
             await connection.connect()
             self._connection = connection
-            reader = hiredis.Reader(replyError=connection._parser.parse_error)
             self._flush()
-            held = 0
-            while data := await connection._reader.read(CHUNK):
-                reader.feed(data)
-                held += len(data)
-                while (value := reader.gets()) is not False:
-                    held = 0
+            async for values in pieces(connection, self._most_bytes):
+                for value in values:
                     self._settle(value)
-                if held > self._most_bytes:
-                    raise RedisConnectionError(f"a reply is larger than {self._most_bytes} bytes")
         except (RedisError, OSError, hiredis.ProtocolError) as found:
             failure = found if isinstance(found, RedisError | OSError) else RedisConnectionError(str(found))
         finally:

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import InvalidResponse, ResponseError
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.multiplexed import MOST_BYTES
+from mina_api.cache.redis_tier.replies import MOST_BYTES
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
 Greet = Callable[[AbstractConnection], Awaitable[None]]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mina_api.cache.tier import TierUnavailable
-from tests.security.redis_content.conftest import Stage
+from tests.cache.services import until
+from tests.security.redis_content.conftest import Stage, Staging
 from tests.security.redis_content.peak import peak
 
 PATH = "/api/meetings/?per_page=5"
@@ -74,6 +75,32 @@ class TestAGiant:
             await tier.call("GET", "giant")
 
         assert took.bytes < GIANT_BYTES
+
+
+# Of more than 32 MB, the server itself ends the connection (`client-output-buffer-limit`).
+SHOUT_BYTES = 24 * 1024 * 1024
+SHOUT = f"return redis.call('PUBLISH', KEYS[1], string.rep('x', {SHOUT_BYTES}))"
+
+
+class TestAGiantMessage:
+    async def test_ends_the_connection_that_listens_and_another_one_listens(
+        self, staging: Staging, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """What memory has is dropped meanwhile: an invalidation may have been missed."""
+        async with staging(memory_bytes=1_000_000) as stage:
+            cache = stage.app.state.cache
+            _, true = await of_the_list(stage)
+            await until(lambda: cache.serves_from_memory)
+
+            with peak() as took:
+                heard = await stage.redis.eval(SHOUT, 1, f"{STATE}forget")
+                await until(lambda: "a reply is larger than" in capsys.readouterr().err)
+                await until(lambda: cache.serves_from_memory)
+            answers = [await stage.ada.get(PATH) for _ in range(2)]
+
+        assert heard >= 1
+        assert took.bytes < SHOUT_BYTES
+        assert [(each.status_code, each.content) for each in answers] == [(200, true)] * 2
 
 
 Put = Callable[[Stage, Any], Any]
