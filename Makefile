@@ -11,7 +11,7 @@ SEED ?=
 ROUNDS ?=
 SECONDS ?=
 ONLY ?=
-READS_PER_WRITE ?=
+READS_PER_WRITE ?= 864,432,144
 MEETINGS ?=
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -72,7 +72,7 @@ bench-analytics: .venv/.run ## uncached analytics and lists over 10,000 meetings
 
 bench-mix: .venv/.dev ## a working day's reads and writes, with the cache and without (ROUNDS=3 SECONDS=30 READS_PER_WRITE=864,432)
 	@exec $(BIN)/python -m benchmarks.mix --rounds $(or $(ROUNDS),3) --seconds $(or $(SECONDS),30) \
-		--reads-per-write "$(or $(READS_PER_WRITE),864,432,144)" --meetings $(or $(MEETINGS),10000)
+		--reads-per-write "$(READS_PER_WRITE)" --meetings $(or $(MEETINGS),10000)
 
 bench-growth: .venv/.run .dev/measuring/.ready wrk ## hits, memory and invalidation as the cache grows, to 1,000,000 entries (ROUNDS=5 SECONDS=5)
 	@exec $(BIN)/python -m benchmarks.growth --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),5)

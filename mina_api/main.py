@@ -1,10 +1,14 @@
 """What uvicorn serves: `mina_api.main:app`, over connections that are guarded where `--http` and `--ws` name them."""
 
+import gc
 import sys
 
-from mina_api.app import create_app
-from mina_api.settings import SettingsError
-from mina_api.web import connections
+# As in mina_api.cli.__main__; what there is when the application has started is never looked through again.
+gc.disable()
+
+from mina_api.app import create_app  # noqa: E402
+from mina_api.settings import SettingsError  # noqa: E402
+from mina_api.web import connections  # noqa: E402
 
 try:
     app = create_app(owns_process=True)
@@ -12,6 +16,7 @@ except SettingsError as mistakes:
     for line in mistakes.lines:
         print(f"mina: {line}", file=sys.stderr)
     raise SystemExit(2) from None
+gc.enable()
 
 
 class HttpConnection(connections.HttpConnection):

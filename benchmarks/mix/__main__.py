@@ -20,12 +20,15 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 MEETINGS = 10_000
 # Open pages that ask anew every 5, 10 and 30 s.
 READS_PER_WRITE = "864,432,144"
+# Of requests a second, which the side without the cache can answer: about two thirds of all that it could.
+RATE = 120.0
 
 
 def main() -> int:
     """Fill, copy, measure, report; whether every bound holds."""
     arguments = argparse.ArgumentParser(prog="make bench-mix", description=__doc__)
     arguments.add_argument("--reads-per-write", default=READS_PER_WRITE, help="one or more, the first is judged")
+    arguments.add_argument("--rate", type=float, default=RATE, help="requests a second that both sides get alike")
     arguments.add_argument("--meetings", type=int, default=MEETINGS)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--seconds", type=float, default=30)
@@ -33,7 +36,8 @@ def main() -> int:
     arguments.add_argument("--connections", type=int, default=8)
     given = arguments.parse_args()
     console = Console()
-    mixes = [Mix(float(each)) for each in given.reads_per_write.split(",")]
+    ratios = [float(each) for each in given.reads_per_write.split(",")]
+    mixes = [Mix(ratios[0], given.rate), *(Mix(each) for each in ratios)]
     secret, valkey = new_secret(), PrivateValkey(DIRECTORY / "valkey-mix")
     with filled_postgres(given.meetings, console) as filled, copied(filled) as url:
         tokens = signed_in(url, secret, MEMBERS)

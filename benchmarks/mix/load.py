@@ -1,6 +1,10 @@
-"""The load: connections, each with one request at a time and no pause, that take the plan's requests in turn."""
+"""The load: connections, each with one request at a time, that take the plan's requests in turn.
+
+Without a pause, or at a rate: then each request is due at its time, and what it waits for a connection counts too.
+"""
 
 import asyncio
+import itertools
 import re
 import time
 from collections import defaultdict
@@ -49,19 +53,33 @@ class Run:
 
 
 async def load(
-    port: int, tokens: Sequence[str], plan: Iterator[Ask], *, connections: int, warm_up_seconds: float, seconds: float
+    port: int,
+    tokens: Sequence[str],
+    plan: Iterator[Ask],
+    *,
+    connections: int,
+    warm_up_seconds: float,
+    seconds: float,
+    rate: float | None = None,
 ) -> Run:
-    """What the plan's requests took, once the warm-up was over; raises SystemExit for one that is refused."""
+    """What the plan's requests took, once the warm-up was over; raises SystemExit for one that is refused.
+
+    `rate` is how many a second are due; without it, each connection asks anew as soon as it was answered.
+    """
     run = Run(seconds=seconds)
-    counted_from = time.monotonic() + warm_up_seconds
+    begun = time.monotonic()
+    counted_from = begun + warm_up_seconds
     until = counted_from + seconds
+    numbers = itertools.count()
     # A page asks anew once it was answered: nobody asks twice at once for the same thing.
     waiting: defaultdict[tuple[int, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def work() -> None:
         connection = await Connection.open(port, PATIENCE_SECONDS)
-        while time.monotonic() < until:
-            ask = next(plan)
+        while time.monotonic() < until and (ask := next(plan, None)) is not None:
+            due = begun + next(numbers) / rate if rate is not None else None
+            if due is not None:
+                await asyncio.sleep(due - time.monotonic())
             async with waiting[ask.member, ask.path]:
                 if not connection.is_open:
                     connection = await Connection.open(port, PATIENCE_SECONDS)
@@ -69,8 +87,10 @@ async def load(
             if answer.status not in (200, 201):
                 raise SystemExit(f"{ask.method} {ask.path} is {answer.status}: {answer.body[:300]!r}")
             run.sent += 1
-            if counted_from <= began and answer.ended <= until:
-                _count(run, ask, answer, answer.ended - began)
+            # What is due within the time is counted, however late it is answered.
+            since, last = (began, answer.ended) if due is None else (due, due)
+            if counted_from <= since and last <= until:
+                _count(run, ask, answer, answer.ended - since)
         connection.close()
 
     async with asyncio.TaskGroup() as tasks:

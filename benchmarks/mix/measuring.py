@@ -1,6 +1,7 @@
 """Runs with the cache and without it by turns, on the same requests, gathered by how many reads come to a write."""
 
 import itertools
+import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from benchmarks.servers import serving
 # same ones, so that its share of each kind is that of as long a stretch of the day.
 THINNED = 17
 WARM_UP_SHARE = 0.25
+# At a rate, what fills the cache takes too long: these come as fast as they are answered, on the side that has one.
+FILLING = 20_000
+PACED_CONNECTIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,13 @@ class Side:
 
 @dataclass(slots=True)
 class Mix:
-    """What was measured with so many reads to a write, and what an ideal cache would have answered."""
+    """What was measured with so many reads to a write, and what an ideal cache would have answered.
+
+    `rate` is how many requests a second come, to both sides alike; None: as many as each of them answers.
+    """
 
     reads_per_write: float
+    rate: float | None = None
     without: Side = field(default_factory=Side)
     cached: Side = field(default_factory=Side)
     ideal: dict[str, Hits] = field(default_factory=dict)
@@ -130,8 +138,6 @@ def measure(mix: Mix, subject: Subject, *, is_cached: bool, seconds: float, seed
     with Redis.from_url(subject.redis_url) as client:
         client.flushall()
     plan: Iterator[Ask] = iter(Plan(subject.meetings, mix.reads_per_write, seed))
-    if not is_cached:
-        plan = itertools.islice(plan, 0, None, THINNED)
     url = subject.database_url
     environment = {
         "REDIS_URL": subject.redis_url,
@@ -141,16 +147,7 @@ def measure(mix: Mix, subject: Subject, *, is_cached: bool, seconds: float, seed
     with serving(url, workers=subject.workers, **environment) as port:
         check_answer(port, subject.tokens[0])
         before = uvloop.run(work_so_far(url))
-        run = uvloop.run(
-            load(
-                port,
-                subject.tokens,
-                plan,
-                connections=subject.connections,
-                warm_up_seconds=WARM_UP_SHARE * seconds,
-                seconds=seconds,
-            )
-        )
+        run = uvloop.run(_load(mix, subject, plan, port, is_cached=is_cached, seconds=seconds))
     # A connection's counters are complete once it is closed.
     side = mix.cached if is_cached else mix.without
     side.add(run, uvloop.run(work_so_far(url)) - before)
@@ -160,4 +157,38 @@ def measure(mix: Mix, subject: Subject, *, is_cached: bool, seconds: float, seed
             total = mix.ideal.setdefault(name, Hits())
             total.hits += hits.hits
             total.requests += hits.requests
+    return run
+
+
+async def _load(mix: Mix, subject: Subject, plan: Iterator[Ask], port: int, *, is_cached: bool, seconds: float) -> Run:
+    warm_up_seconds = WARM_UP_SHARE * seconds
+    if mix.rate is None:
+        thinned = plan if is_cached else itertools.islice(plan, 0, None, THINNED)
+        return await load(
+            port,
+            subject.tokens,
+            thinned,
+            connections=subject.connections,
+            warm_up_seconds=warm_up_seconds,
+            seconds=seconds,
+        )
+    filling = itertools.islice(plan, FILLING)
+    sent = 0
+    if is_cached:
+        forever = {"warm_up_seconds": math.inf, "seconds": 0.0}
+        sent = (await load(port, subject.tokens, filling, connections=subject.connections, **forever)).sent
+    else:
+        # They leave the plan where it is on the other side.
+        for _ in filling:
+            pass
+    run = await load(
+        port,
+        subject.tokens,
+        plan,
+        connections=PACED_CONNECTIONS,
+        warm_up_seconds=warm_up_seconds,
+        seconds=seconds,
+        rate=mix.rate,
+    )
+    run.sent += sent
     return run

@@ -39,9 +39,10 @@ def markdown(mixes: Sequence[Mix], command: str, *, meetings: int, rounds: int, 
         f"- `{command}`: {rounds} rounds of {seconds:g} s by turns, each after {WARM_UP_SHARE * seconds:g} s that are"
         f" not counted, which begin with nothing cached. `mina serve`, workers: {workers}, defaults; a Postgres that"
         " syncs to disk, a Valkey. *Without* is `MINA_CACHE_ENABLED=false`.",
-        f"- One workspace of {meetings:,} meetings. The same requests by the same seed on both sides; the side without"
-        f" the cache, to which their order is nothing, gets every {THINNED}th. Connections without a pause, so that"
-        " times hold the waiting for a busy machine, whose load runs on the same cores.",
+        f"- One workspace of {meetings:,} meetings. The same requests by the same seed on both sides. First at one"
+        " rate, which both can answer: that compares response times, from when a request is due. Then without a pause:"
+        f" that compares throughput, and times hold the waiting for a machine that is full; the side without the cache,"
+        f" to which their order is nothing, gets every {THINNED}th there. The load runs on the same cores.",
         "",
         *_model(mixes),
     ]
@@ -62,8 +63,7 @@ def _model(mixes: Sequence[Mix]) -> Iterator[str]:
     yield "  Meetings by Zipf, the latest first. Most leave periods and the page as they are."
     yield "- An open page asks anew at an interval. Reads of each write follow from it, and the first of these is what"
     yield "  decides whether the published table is beaten:"
-    for mix in mixes:
-        reads = mix.reads_per_write
+    for reads in dict.fromkeys(mix.reads_per_write for mix in mixes):
         yield f"  {reads:g} at every {refresh_seconds(reads):.0f} s, {looks_per_page(reads):.0f} times a page;"
     yield "- *Ideal* is the hit rate of a cache that forgets nothing but what a write may have changed, on these"
     yield "  requests. The run does in seconds what members do in hours: a member asks for the same again once it was"
@@ -75,7 +75,8 @@ def _model(mixes: Sequence[Mix]) -> Iterator[str]:
 
 
 def _mix(mix: Mix) -> Iterator[str]:
-    yield f"## {mix.reads_per_write:g} reads of each write"
+    pace = "as fast as they are answered" if mix.rate is None else f"{mix.rate:g} requests a second on both sides"
+    yield f"## {mix.reads_per_write:g} reads of each write, {pace}"
     yield ""
     yield f"| {' | '.join(HEADS)} |"
     yield f"|---|{'---:|' * (len(HEADS) - 1)}"

@@ -1,30 +1,57 @@
 """The `mina` command."""
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 import typer
+from typer.core import TyperGroup
 
-from mina_api.cli.cache import app as cache
-from mina_api.cli.demo import demo
-from mina_api.cli.dev import dev, start_redis, stop_redis
-from mina_api.cli.import_ import import_
-from mina_api.cli.keys import app as keys
-from mina_api.cli.logs import app as logs
-from mina_api.cli.migrate import migrate
 from mina_api.cli.output import Failure
-from mina_api.cli.serve import serve
 
-app = typer.Typer(name="mina", help="Meeting intelligence over HTTP.", no_args_is_help=True, add_completion=False)
-app.command("serve")(serve)
-app.command("dev")(dev)
-app.command("stop-redis")(stop_redis)
-app.command("start-redis")(start_redis)
-app.command("migrate")(migrate)
-app.command("import")(import_)
-app.command("demo")(demo)
-app.add_typer(cache)
-app.add_typer(logs)
-app.add_typer(keys)
+# Where each command is: it is imported when it is asked for, as a server has no use for what the others need.
+COMMANDS: Mapping[str, str] = {
+    "serve": "serve:serve",
+    "dev": "dev:dev",
+    "stop-redis": "dev:stop_redis",
+    "start-redis": "dev:start_redis",
+    "migrate": "migrate:migrate",
+    "import": "import_:import_",
+    "demo": "demo:demo",
+    "cache": "cache:app",
+    "logs": "logs:app",
+    "keys": "keys:app",
+}
+
+
+class Commands(TyperGroup):
+    """The commands by their names."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002  (Click calls it)
+        """Their names, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> typer.core.TyperCommand | TyperGroup | None:  # noqa: ARG002
+        """One of them; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(f"{__name__}.{module}"), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command  # type: ignore[return-value]
+
+
+app = typer.Typer(name="mina", cls=Commands, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def mina() -> None:
+    """Meeting intelligence over HTTP."""
 
 
 def main() -> None:

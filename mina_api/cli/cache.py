@@ -11,7 +11,9 @@ from rich.progress import MofNCompleteColumn, Progress
 from mina_api.cli.operating import DEFAULT_URL, AsJson, Token, Url, path_of, remote
 from mina_api.cli.tables import alerts_table, entry_tables, keys_table, stats_tables, together, top_table
 
-app = typer.Typer(name="cache", help="Ask and steer the cache of a running Mina.", no_args_is_help=True)
+app = typer.Typer(
+    name="cache", add_completion=False, help="Ask and steer the cache of a running Mina.", no_args_is_help=True
+)
 Key = Annotated[str, typer.Argument(help="An entry's key, as `mina cache top --keys` shows it.", show_default=False)]
 
 

@@ -10,7 +10,9 @@ import typer
 from mina_api.cli.output import Failure
 from mina_api.settings import lines_in, new_secret
 
-app = typer.Typer(name="keys", help="Keys in files, which running servers read anew.", no_args_is_help=True)
+app = typer.Typer(
+    name="keys", add_completion=False, help="Keys in files, which running servers read anew.", no_args_is_help=True
+)
 
 
 @app.callback()

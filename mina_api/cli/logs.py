@@ -9,7 +9,9 @@ from rich.table import Table
 
 from mina_api.cli.operating import DEFAULT_URL, AsJson, Token, Url, remote
 
-app = typer.Typer(name="logs", help="How much the loggers of a running Mina say.", no_args_is_help=True)
+app = typer.Typer(
+    name="logs", add_completion=False, help="How much the loggers of a running Mina say.", no_args_is_help=True
+)
 Logger = Annotated[str, typer.Argument(help="mina.access, mina_api.cache, …", show_default=False)]
 
 

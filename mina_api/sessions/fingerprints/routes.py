@@ -10,7 +10,7 @@ from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, TagContext, cache_response
 from mina_api.errors import NotFound, UnsupportedMedia
 from mina_api.sessions import service as sessions
-from mina_api.sessions.fingerprints import queries, service
+from mina_api.sessions.fingerprints import queries
 from mina_api.sessions.fingerprints.schemas import FingerprintDetail, FingerprintText, Recognition, TranscriptionOf
 from mina_api.sessions.routes import SessionId
 from mina_api.transcripts.uploads import UploadsOfApp
@@ -57,7 +57,7 @@ async def put_fingerprint(
     """Kept for two hours from now."""
     await sessions.get_session(session, editor.workspace_id, session_id)
     told = json.dumps(body.transcription)
-    await queries.store_transcription(session, session_id, fingerprint, told, now() + service.KEPT)
+    await queries.store_transcription(session, session_id, fingerprint, told, now() + queries.KEPT)
     invalidation.add(fingerprint_tag(session_id, fingerprint))
     return FingerprintDetail(fingerprint=fingerprint, transcription=body.transcription)
 
@@ -97,10 +97,13 @@ async def recognise_audio(
 
     The one that comes first transcribes it and tells what it says (PUT); all others get that here.
     """
+    # With it comes numpy, whose import takes as long as a tenth of a start.
+    from mina_api.sessions.fingerprints import recognition
+
     if content_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
         raise UnsupportedMedia("Audio is one of: audio/wav.")
     async with reads() as before:
         await sessions.get_session(before, editor.workspace_id, session_id)
     async with uploads.receive(request) as file:
-        fingerprint, landmarks = await asyncio.to_thread(service.analyse, file)
-    return await service.recognise(session, session_id, fingerprint, landmarks, now())
+        fingerprint, landmarks = await asyncio.to_thread(recognition.analyse, file)
+    return await recognition.recognise(session, session_id, fingerprint, landmarks, now())

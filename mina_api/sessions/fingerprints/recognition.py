@@ -1,20 +1,20 @@
-"""Decisions about fingerprints: which audio is known, and what is kept of it."""
+"""Decisions about audio: its fingerprint, and whether it is known; by numpy, which routes import when audio comes."""
 
 import asyncio
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import BinaryIO
 
 from pydantic import JsonValue
 
 from mina_api.db.session import WriteSession
-from mina_api.sessions.fingerprints import queries, wav
+from mina_api.sessions.fingerprints import wav
+from mina_api.sessions.fingerprints.landmark_queries import find_candidates, store_fingerprint, take_turns
 from mina_api.sessions.fingerprints.landmarks import Landmarks, landmarks_of
 from mina_api.sessions.fingerprints.likeness import are_alike
+from mina_api.sessions.fingerprints.queries import KEPT, find_fingerprint
 from mina_api.sessions.fingerprints.schemas import Recognition
-
-KEPT = timedelta(hours=2)
 
 
 def analyse(file: BinaryIO) -> tuple[str, Landmarks]:
@@ -32,15 +32,15 @@ async def recognise(
     session: WriteSession, session_id: int, fingerprint: str, landmarks: Landmarks, now: datetime
 ) -> Recognition:
     """The fingerprint under which audio is known in a session, or is from now on."""
-    await queries.take_turns(session, session_id)
-    found = await queries.find_fingerprint(session, session_id, fingerprint, now)
+    await take_turns(session, session_id)
+    found = await find_fingerprint(session, session_id, fingerprint, now)
     if found is None and len(landmarks):
-        for candidate, theirs in await queries.find_candidates(session, session_id, landmarks, now):
+        for candidate, theirs in await find_candidates(session, session_id, landmarks, now):
             if await asyncio.to_thread(are_alike, theirs, landmarks):
                 found = candidate
                 break
     if found is None:
-        await queries.store_fingerprint(session, session_id, fingerprint, landmarks, now + KEPT)
+        await store_fingerprint(session, session_id, fingerprint, landmarks, now + KEPT)
         return Recognition(fingerprint=fingerprint, known=False)
     if found.transcription is None:
         return Recognition(fingerprint=found.fingerprint, known=True)
