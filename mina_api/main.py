@@ -16,6 +16,7 @@ except SettingsError as mistakes:
     for line in mistakes.lines:
         print(f"mina: {line}", file=sys.stderr)
     raise SystemExit(2) from None
+gc.freeze()
 gc.enable()
 
 

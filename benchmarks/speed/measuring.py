@@ -19,6 +19,7 @@ class Sample:
 
     load: Load
     cpu_seconds: float
+    redis_cpu_seconds: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -29,6 +30,11 @@ class Sample:
     def cpu_us(self) -> float:
         """The server's CPU time for each request, in microseconds."""
         return self.cpu_seconds / self.load.requests * 1e6
+
+    @property
+    def redis_cpu_us(self) -> float:
+        """The same of Redis."""
+        return self.redis_cpu_seconds / self.load.requests * 1e6
 
 
 @dataclass(slots=True)
@@ -53,6 +59,11 @@ class Row:
     def cpu_us(self) -> float:
         """The median of CPU microseconds for each request."""
         return statistics.median(each.cpu_us for each in self.samples)
+
+    @property
+    def redis_cpu_us(self) -> float:
+        """The same of Redis."""
+        return statistics.median(each.redis_cpu_us for each in self.samples)
 
     @property
     def p50_ms(self) -> float:
@@ -88,9 +99,10 @@ def _sample(subject: Subject, keys: int, seconds: float, stores: Stores) -> Samp
     target = subject.target(keys)
     warm_up = wrk(subject.running, target, WARM_UP_SECONDS, stores.cores.load)
     target = target.after(warm_up)
-    made, before = subject.loads(), cpu_seconds(subject.running.pid)
+    made, redis_before, before = subject.loads(), stores.redis_cpu_seconds(), cpu_seconds(subject.running.pid)
     load = wrk(subject.running, target, seconds, stores.cores.load)
-    sample = Sample(load, cpu_seconds(subject.running.pid) - before)
+    taken = cpu_seconds(subject.running.pid) - before
+    sample = Sample(load, taken, stores.redis_cpu_seconds() - redis_before)
     if load.failed or not load.requests:
         raise ServerFailed(f"{subject.name}: of {load.requests} requests {load.failed} failed")
     subject.expect_loads(made, load.requests if subject.is_uncached or keys == NEVER_TWICE else 0)

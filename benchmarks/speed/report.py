@@ -12,7 +12,17 @@ from benchmarks.speed.subjects import BODY_BYTES, PEERS_PYTHON
 from benchmarks.speed.variants import RAW
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-HEADS = ("variant", "pages", "requests/s", "least–most", "of raw ASGI", "server CPU µs", "p50 ms", "p99 ms")
+HEADS = (
+    "variant",
+    "pages",
+    "requests/s",
+    "least–most",
+    "of raw ASGI",
+    "server CPU µs",
+    "Redis CPU µs",
+    "p50 ms",
+    "p99 ms",
+)
 
 
 def cells(row: Row, rows: Sequence[Row]) -> tuple[str, ...]:
@@ -26,6 +36,7 @@ def cells(row: Row, rows: Sequence[Row]) -> tuple[str, ...]:
         f"{least:,.0f}–{most:,.0f}",
         f"{row.rate / floor.rate:.3f}" if floor is not None else "",
         f"{row.cpu_us:.0f}",
+        f"{row.redis_cpu_us:.1f}",
         f"{row.p50_ms:.2f}",
         f"{row.p99_ms:.2f}",
     )

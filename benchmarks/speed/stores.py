@@ -26,6 +26,12 @@ class Stores:
     database_url: Callable[[], str]
     secret: str = field(default_factory=new_secret)
 
+    def redis_cpu_seconds(self) -> float:
+        """What Redis has computed for so far, in all its threads."""
+        with Redis.from_url(self.redis_url) as client:
+            used = client.info("cpu")
+        return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
     def empty_redis(self) -> str:
         """The Redis's address, with nothing in it."""
         with Redis.from_url(self.redis_url) as client:

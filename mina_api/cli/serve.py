@@ -7,7 +7,7 @@ import uvicorn
 
 from mina_api.cli.output import Failure, settings_or_fail
 from mina_api.dev.ports import is_free
-from mina_api.sessions.messages import MAX_MESSAGE_BYTES
+from mina_api.sessions.limits import MAX_MESSAGE_BYTES
 
 HEARTBEAT_SECONDS = 20.0
 # For what has begun when the process is asked to end.

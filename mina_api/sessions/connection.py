@@ -13,8 +13,9 @@ from mina_api.logs import get_logger
 from mina_api.sessions import messages, queries
 from mina_api.sessions.caching import speakers_tag
 from mina_api.sessions.joining import join
+from mina_api.sessions.limits import MAX_MESSAGE_BYTES
 from mina_api.sessions.live import Live
-from mina_api.sessions.messages import MAX_MESSAGE_BYTES, Misunderstood, PingSent, SegmentSent, SpeakerSent, parse
+from mina_api.sessions.messages import Misunderstood, PingSent, SegmentSent, SpeakerSent, parse
 from mina_api.sessions.models import SessionStatus
 from mina_api.sessions.queries import Profile
 from mina_api.sessions.recording.batch import Item, Kept, Lost, Outcome, Refused

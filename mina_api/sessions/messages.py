@@ -10,8 +10,6 @@ from mina_api.sessions.schemas import Label, Name
 from mina_api.transcripts.formats.limits import MAX_LABEL, MAX_MS, MAX_TEXT, label_of
 from mina_api.web.text import STORABLE
 
-# The longest text, every character of it escaped, and the rest.
-MAX_MESSAGE_BYTES = 256 * 1024
 MAX_SEQ = 2**63 - 1
 
 _Seconds = Annotated[float, Field(ge=0, le=MAX_MS // 1000, allow_inf_nan=False)]

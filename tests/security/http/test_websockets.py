@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mina_api.sessions.messages import MAX_MESSAGE_BYTES
+from mina_api.sessions.limits import MAX_MESSAGE_BYTES
 from tests.security.http.conftest import Attacked
 from tests.security.http.wire import connected, request
 from tests.sessions.sockets import joined
