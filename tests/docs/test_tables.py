@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What was measured, a figure or more, and the page that has them.
+ROW = re.compile(r"^\| [^|]+ \| ([^|]+) \| \[\w+\]\(\.\./([^)]+)\) \|$", re.MULTILINE)
 COPY = re.compile(r"^<!-- from (\S+) -->\n((?:\|.*\n)+)", re.MULTILINE)
+NUMBER = re.compile(r"(?<![p\w])\d+(?:\.\d+)?")
 # Pages that have to say what was measured.
 PAGES = ("coherence", "scaling")
 
@@ -26,6 +29,16 @@ def test_are_copied_as_they_are(page: str) -> None:
     for source, lines in found:
         measured = (ROOT / source).read_text().splitlines()
         assert [line for line in lines if line not in measured] == []
+
+
+def test_figures_are_those_of_the_page_that_is_named() -> None:
+    rows = [row for page in (ROOT / "docs").glob("*.md") for row in ROW.findall(page.read_text())]
+
+    assert len(rows) >= 5
+    for figures, page in rows:
+        measured = set(NUMBER.findall((ROOT / page).read_text().replace(",", "")))
+        said = NUMBER.findall(figures.replace(",", ""))
+        assert said and set(said) <= measured, figures
 
 
 def test_are_of_results_only() -> None:

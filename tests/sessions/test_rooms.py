@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 from mina_api.app import create_app
 from mina_api.cache.testing import FakeClock
@@ -92,6 +93,24 @@ class TestTwoWorkers:
         for number in range(4):
             own = [text for text in heard[0] if text.startswith(f"{number}-")]
             assert own == [f"{number}-{seq}" for seq in range(1, 51)]
+
+    @pytest.mark.parametrize(
+        "garbage", [b"\xff", b"{", b"[[[9, 9, 9, 9]], []]", b"[" * 10_000], ids=["bytes", "json", "shape", "deep"]
+    )
+    async def test_lose_nothing_to_what_others_publish(
+        self, stack: AsyncExitStack, database_url: str, valkey_url: str, clock: FakeClock, garbage: bytes
+    ) -> None:
+        workers = await two_workers(stack, database_url, valkey_url, clock)
+        speaker = await stack.enter_async_context(workers.joined(0))
+        listener = await stack.enter_async_context(workers.joined(1))
+        await listener.next("state")
+
+        async with Redis.from_url(valkey_url) as redis:
+            for seq in range(1, 6):
+                await redis.publish(f"mina:live:{workers.session}", garbage)
+                await speaker.say(seq)
+
+        assert await listen_to(listener, 5) == [1, 2, 3, 4, 5]
 
     async def test_lose_nothing_over_a_reconnect_to_the_other(
         self, stack: AsyncExitStack, database_url: str, valkey_url: str, clock: FakeClock

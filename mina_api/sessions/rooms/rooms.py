@@ -123,14 +123,19 @@ class Rooms:
         self._publisher.publish(str(session_id), "")
 
     def heard(self, channel: str, payload: str) -> None:
-        """A wakeup."""
-        room = self._rooms.get(int(channel))
+        """A wakeup; what is none has us look at the database, as an empty one."""
+        room = self._rooms.get(int(channel)) if channel.isdecimal() else None
         if room is None:
             return
-        if not payload:
+        try:
+            told = unpack(payload) if payload else None
+        except ValueError:
+            logger.warning("a wakeup that is none", session=room.session_id)
+            told = None
+        if told is None:
             self._want(room.session_id)
             return
-        room.offer(*unpack(payload))
+        room.offer(*told)
         self._mind_gap(room)
 
     def missed(self) -> None:

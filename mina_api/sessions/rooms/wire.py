@@ -2,10 +2,19 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from mina_api.sessions.messages import encode
 from mina_api.sessions.recording.batch import Stored
 from mina_api.sessions.rooms.room import Draft, Final
+
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+_PACKED = TypeAdapter(
+    tuple[list[tuple[Number, Number, Number, str]], list[tuple[Number, Number, Number, str]]],
+    config=ConfigDict(strict=True),
+)
 
 
 def final_of(stored: Stored) -> Final:
@@ -49,6 +58,6 @@ def pack(finals: Sequence[Final], drafts: Sequence[Draft]) -> str:
 
 
 def unpack(payload: str) -> tuple[Iterable[Final], Iterable[Draft]]:
-    """What `pack` packed."""
-    finals, drafts = json.loads(payload)
+    """What `pack` packed; raises ValueError for what it never makes: anybody may publish who has Redis."""
+    finals, drafts = _PACKED.validate_json(payload)
     return [Final(*each) for each in finals], [Draft(*each) for each in drafts]

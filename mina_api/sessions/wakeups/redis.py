@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from redis.exceptions import RedisError
 
 from mina_api.background import Background
 from mina_api.cache.redis_tier.multiplexed import Multiplexed
+from mina_api.cache.redis_tier.replies import pieces
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
 
@@ -114,15 +114,19 @@ class RedisWakeups:
         raise next((each for each in ends if isinstance(each, Exception)), ConnectionError("the connection ended"))
 
     async def _read(self, connection: AbstractConnection, listener: Heard) -> None:
-        while True:
-            self._take(await connection.read_response(timeout=math.inf), listener)
+        async for replies in pieces(connection):
+            for reply in replies:
+                self._take(reply, listener)
 
     def _take(self, reply: Any, listener: Heard) -> None:
-        kind, *rest = reply
+        if isinstance(reply, Exception):
+            raise reply
+        # Without a channel a PONG is as of any connection (RESP2).
+        kind, *rest = [b"pong"] if reply == b"PONG" else reply
         if kind == b"pong":
             self._pong.set()
         elif kind == b"message":
-            listener.heard(rest[0].decode().removeprefix(PREFIX), rest[1].decode())
+            listener.heard(rest[0].decode().removeprefix(PREFIX), rest[1].decode(errors="replace"))
 
     async def _subscribe(self, connection: AbstractConnection, listener: Heard) -> None:
         """Keep what Redis sends us in step with what is wanted; once it first is, ask for what was missed."""

@@ -78,18 +78,13 @@ class HttpConnection(HttpToolsProtocol):
             # A request begins here. httptools makes a string of the version whenever it is asked for it.
             end = data.find(b"\r\n")
             self._is_1_1 = end > len(HTTP_1_1) and data.startswith(HTTP_1_1, end - len(HTTP_1_1))
-        try:
-            self.parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
-            self._failed(failure, data)
-            return
-        if self._headed is not self.scope or self._head_bytes:
-            self._measure_head(data)
+        self._parse(data)
 
     def _parse_held(self) -> None:
         while self._held and not self.pipeline and self._is_open():
             piece = bytes(self._held[:PIECE_BYTES])
             del self._held[:PIECE_BYTES]
+            self._is_1_1 = False
             self._parse(piece)
         if len(self._held) > MOST_HELD_BYTES:
             self.transport.abort()
@@ -105,13 +100,13 @@ class HttpConnection(HttpToolsProtocol):
         return not self.transport.is_closing() and self._refusal is None and self.transport.get_protocol() is self
 
     def _parse(self, piece: bytes) -> None:
-        self._is_1_1 = False
         try:
             self.parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
             self._failed(failure, piece)
             return
-        self._measure_head(piece)
+        if self._headed is not self.scope or self._head_bytes:
+            self._measure_head(piece)
 
     def _failed(self, failure: Exception, piece: bytes) -> None:
         if isinstance(failure, httptools.HttpParserUpgrade):
@@ -186,6 +181,7 @@ class HttpConnection(HttpToolsProtocol):
             lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
             lines += [b"%b: %b" % each for each in self.headers if each[0] != b"upgrade"]
             self.parser = httptools.HttpRequestParser(self)
+            self._is_1_1 = False
             self._parse(b"\r\n".join((*lines, b"", rest)))
         elif rest or self._held:
             self._refuse(Refused(400, "A WebSocket's frames come after its handshake."))
