@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mina_api.cache.fastapi.sampling import Sampling
+from tests.cache.services import until
 from tests.cache.short_ways import TOKEN_SECONDS, Served, served
 
 IN_MEMORY = "; detail=l1"
@@ -121,6 +122,26 @@ class TestAShortcut:
             program.program.clock.advance(1)
 
         assert len(program.shortcuts) == 1
+
+    async def test_is_of_memory_again_once_that_may_be_used_though_others_have_copies_of_who_asks(
+        self, program: Served
+    ) -> None:
+        """As after Redis was away: requests ask it for who asks, each for itself, and each makes a shortcut."""
+        paths = ("/text?part=1", "/text?part=2")
+        for path in paths:
+            await program.get(path)
+        program.cache.memory.clear()
+        program.shortcuts.clear()
+        for path in paths:
+            while len(program.shortcuts) <= paths.index(path):
+                await program.get(path)
+
+        await until(lambda: program.cache.serves_from_memory)
+        for path in paths * 2:
+            await program.get(path)
+
+        answers = [await program.get(path) for path in paths * 2]
+        assert all(answer.headers["cache-status"].endswith(IN_MEMORY) for answer in answers)
 
     async def test_is_nobody_elses(self, program: Served) -> None:
         await program.shortened("/text")

@@ -82,7 +82,10 @@ class Rendering:
 class Shortcut:
     """One request's answer, and what has to hold for it."""
 
-    __slots__ = ("claim", "entry", "hits", "is_same", "name", "note", "renderings", "tier_hits", "until", "voucher")
+    __slots__ = (
+        *("claim", "entry", "hits", "is_same", "name", "note", "renderings", "tier_hits", "until"),
+        *("vouched_by", "voucher"),
+    )
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Shortcut:
         self.entry = entry
         self.until = until
         self.voucher = voucher
+        self.vouched_by = voucher.entry if voucher is not None else None
         self.is_same = is_same
         self.note = note
         entries = {name: entry} if voucher is None else {name: entry, voucher.name: voucher.entry}
@@ -240,10 +244,23 @@ class Shortcuts:
             _settle(shortcut)
 
     def _holds(self, shortcut: Shortcut) -> bool:
-        voucher, memory = shortcut.voucher, self._memory
-        return memory.get(shortcut.name) is shortcut.entry and (
-            voucher is None or memory.get(voucher.name) is voucher.entry
-        )
+        """Whether memory has its entries; where it has others that equal them, those are its own from now on.
+
+        Of requests that asked Redis at once for the same entry, each has a copy: memory keeps the last.
+        """
+        kept = self._memory.get(shortcut.name)
+        if kept is not shortcut.entry:
+            if kept is None or kept != shortcut.entry:
+                return False
+            shortcut.entry = kept
+        if shortcut.voucher is None:
+            return True
+        kept = self._memory.get(shortcut.voucher.name)
+        if kept is not shortcut.vouched_by:
+            if kept is None or kept != shortcut.vouched_by:
+                return False
+            shortcut.vouched_by = kept
+        return True
 
     def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool, tier: str) -> Rendering:
         entry = shortcut.entry
