@@ -83,6 +83,7 @@ class Backplane:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._expected: dict[str, Acknowledgements] = {}
         self._pong = asyncio.Event()
+        self._returned = asyncio.Event()
 
     # Waiting for others
 
@@ -123,10 +124,17 @@ class Backplane:
     async def run(self, memory: Memory) -> None:
         """Listen for ever, over one connection after another; between two of them nothing is served from memory."""
         while True:
+            self._returned.clear()
             if self._is_available():
                 await self._listen_once(memory)
                 self.wake_all()
-            await asyncio.sleep(self._pause_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_seconds):
+                    await self._returned.wait()
+
+    def listen_now(self) -> None:
+        """The server can be asked again: `run` listens without a further pause."""
+        self._returned.set()
 
     async def _listen_once(self, memory: Memory) -> None:
         """Listen and hold a lease for as long as the connection lasts."""

@@ -39,8 +39,8 @@ class Link:
     """Servers of one target. It is closed, and may be asked, only after `come_back` has returned.
 
     `come_back` runs with the server found, which may be asked by `run` already, and gives what entries of it are
-    marked with. `on_loss` is told when the link opens, and waits for nothing. `token_key` is any key in the slot of
-    the tokens.
+    marked with. `on_loss` is told when the link opens, `on_back` when it has closed again; neither waits for anything.
+    `token_key` is any key in the slot of the tokens.
     """
 
     def __init__(
@@ -51,9 +51,11 @@ class Link:
         *,
         come_back: Callable[[], Awaitable[str]],
         on_loss: Callable[[], None],
+        on_back: Callable[[], None],
     ) -> None:
         self._come_back = come_back
         self._on_loss = on_loss
+        self._on_back = on_back
         self._look_seconds = config.connect_timeout_seconds + config.command_timeout_seconds
         timing = Timing(config.max_connections, config.connect_timeout_seconds, config.command_timeout_seconds)
         connecting = Connecting(target, timing, config.max_entry_bytes)
@@ -233,6 +235,7 @@ class Link:
             return False
         self.epoch = epoch.encode()
         self._breaker.close()
+        self._on_back()
         return True
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -60,7 +60,12 @@ class RedisTier:
         self._clock = clock or SystemClock()
         self._lease_seconds = config.memory_lease_seconds
         self._link = Link(
-            parse_target(url, tls), config, self.names.register, come_back=self._come_back, on_loss=self._lost
+            parse_target(url, tls),
+            config,
+            self.names.register,
+            come_back=self._come_back,
+            on_loss=self._lost,
+            on_back=lambda: self._backplane.listen_now(),
         )
         self._memory: Memory | None = None
         self._backplane = Backplane(
