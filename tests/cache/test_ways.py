@@ -65,8 +65,11 @@ async def a_tier(url: str, lose: list[str] | None = None) -> AsyncIterator[Redis
         **{**PATIENT, "memory_lease_seconds": 600.0, "probe_seconds": 0.01, "probe_max_seconds": 0.05}  # type: ignore[arg-type]
     )
     tier = RedisTier(url, config, on_loss=lambda: lose.append("lost") if lose is not None else None)
-    await tier.start(Memory(1_000_000, time.monotonic))
+    memory = Memory(1_000_000, time.monotonic)
+    await tier.start(memory)
     try:
+        # What it asks for itself has been answered by then.
+        await until(lambda: memory.is_valid)
         yield tier
     finally:
         await tier.close()
