@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from mina_api.cache.screening import MOST_SECONDS
+
 
 def _printable(text: str) -> str:
     if not text.isprintable():
@@ -19,6 +21,6 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Weight = Annotated[int, Field(ge=1, lt=2**31)]
 Number = Annotated[float, Field(ge=0, lt=2**53, allow_inf_nan=False)]
 Share = Annotated[float, Field(allow_inf_nan=False)]
-# In seconds since the epoch; before the year 3000, which every part of ours can write.
-Moment = Annotated[float, Field(ge=0, lt=32_503_680_000, allow_inf_nan=False)]
+# In seconds since the epoch.
+Moment = Annotated[float, Field(ge=0, lt=MOST_SECONDS, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(max_length=8_000), AfterValidator(_printable)]

@@ -82,10 +82,7 @@ class Rendering:
 class Shortcut:
     """One request's answer, and what has to hold for it."""
 
-    __slots__ = (
-        *("claim", "entry", "hits", "is_same", "name", "note", "renderings", "tier_hits", "until"),
-        *("vouched_by", "voucher"),
-    )
+    __slots__ = ("claim", "entries", "entry", "hits", "is_same", "note", "renderings", "tier_hits", "until")
 
     def __init__(
         self,
@@ -96,15 +93,13 @@ class Shortcut:
         is_same: Callable[[float], bool],
         note: Callable[[str, int], None],
     ) -> None:
-        self.name = name
         self.entry = entry
         self.until = until
-        self.voucher = voucher
-        self.vouched_by = voucher.entry if voucher is not None else None
         self.is_same = is_same
         self.note = note
-        entries = {name: entry} if voucher is None else {name: entry, voucher.name: voucher.entry}
-        self.claim = Claim(entries)
+        # What memory has to have, by name: the answer, and who is answered.
+        self.entries = {name: entry} if voucher is None else {name: entry, voucher.name: voucher.entry}
+        self.claim = Claim(self.entries)
         self.hits = 0
         self.tier_hits = 0
         self.renderings: dict[tuple[bool, bool, str], Rendering] = {}
@@ -248,18 +243,13 @@ class Shortcuts:
 
         Of requests that asked Redis at once for the same entry, each has a copy: memory keeps the last.
         """
-        kept = self._memory.get(shortcut.name)
-        if kept is not shortcut.entry:
-            if kept is None or kept != shortcut.entry:
-                return False
-            shortcut.entry = kept
-        if shortcut.voucher is None:
-            return True
-        kept = self._memory.get(shortcut.voucher.name)
-        if kept is not shortcut.vouched_by:
-            if kept is None or kept != shortcut.vouched_by:
-                return False
-            shortcut.vouched_by = kept
+        entries = shortcut.entries
+        for name in entries:
+            kept = self._memory.get(name)
+            if kept is not entries[name]:
+                if kept is None or kept != entries[name]:
+                    return False
+                entries[name] = kept
         return True
 
     def _render(self, shortcut: Shortcut, now: float, *, had: bool, packed: bool, tier: str) -> Rendering:

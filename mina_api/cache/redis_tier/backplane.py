@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.lease import new_owner
 from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier.keys import Names
-from mina_api.cache.redis_tier.replies import pieces
+from mina_api.cache.redis_tier.replies import messages
 
 logger = logging.getLogger(__name__)
 
@@ -139,8 +138,8 @@ class Backplane:
     async def _listen_once(self, memory: Memory) -> None:
         """Listen and hold a lease for as long as the connection lasts."""
         try:
-            async with self._listening() as (connection, messages):
-                listening = asyncio.create_task(self._hear_all(messages, memory), name="backplane listener")
+            async with self._listening() as connection:
+                listening = asyncio.create_task(self._hear_all(connection, memory), name="backplane listener")
                 holding = asyncio.create_task(self._keep_lease(connection, memory), name="memory lease")
                 try:
                     await asyncio.wait((listening, holding), return_when=asyncio.FIRST_COMPLETED)
@@ -155,15 +154,12 @@ class Backplane:
         finally:
             memory.clear()
 
-    async def _hear_all(self, messages: AsyncIterator[list[Any]], memory: Memory) -> None:
-        async for several in messages:
-            for message in several:
-                self._hear(message, memory)
-        raise RedisConnectionError("the connection has ended")
+    async def _hear_all(self, connection: AbstractConnection, memory: Memory) -> None:
+        async for message in messages(connection):
+            self._hear(message, memory)
 
     @contextlib.asynccontextmanager
-    async def _listening(self) -> AsyncIterator[tuple[AbstractConnection, AsyncIterator[list[Any]]]]:
-        """A connection that subscribes, and what comes on it."""
+    async def _listening(self) -> AsyncIterator[AbstractConnection]:
         connection = self._connect()
         try:
             channels = (self._names.released, self._names.forget, self._names.acknowledged(self.process))
@@ -171,7 +167,7 @@ class Backplane:
                 await connection.connect()  # type: ignore[no-untyped-call]
                 await connection.send_command("SUBSCRIBE", *channels)
             # Nothing waits for their confirmation: the PONG of the first PING comes after it.
-            yield connection, pieces(connection)
+            yield connection
         finally:
             await connection.disconnect(nowait=True)
 
@@ -193,8 +189,6 @@ class Backplane:
             await asyncio.sleep(self._lease_seconds / 3)
 
     def _hear(self, reply: Any, memory: Memory) -> None:
-        if isinstance(reply, Exception):
-            raise reply
         kind, *rest = reply
         if kind == b"pong":
             self._pong.set()

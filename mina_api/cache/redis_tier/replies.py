@@ -33,3 +33,16 @@ async def pieces(connection: AbstractConnection, most_bytes: int = MOST_BYTES) -
             yield found
         if held > most_bytes:
             raise RedisConnectionError(f"a reply is larger than {most_bytes} bytes")
+
+
+async def messages(connection: AbstractConnection) -> AsyncIterator[Any]:
+    """What comes on a connection that subscribes, one by one.
+
+    Raises what the server refuses, ConnectionError at the connection's end, and what `pieces` raises.
+    """
+    async for several in pieces(connection):
+        for each in several:
+            if isinstance(each, Exception):
+                raise each
+            yield each
+    raise RedisConnectionError("the connection has ended")

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from mina_api.background import Background
 from mina_api.cache.redis_tier.multiplexed import Multiplexed
-from mina_api.cache.redis_tier.replies import pieces
+from mina_api.cache.redis_tier.replies import messages
 from mina_api.logs import get_logger
 from mina_api.sessions.wakeups.protocol import Heard, WakeupsUnavailable
 
@@ -114,13 +114,10 @@ class RedisWakeups:
         raise next((each for each in ends if isinstance(each, Exception)), ConnectionError("the connection ended"))
 
     async def _read(self, connection: AbstractConnection, listener: Heard) -> None:
-        async for replies in pieces(connection):
-            for reply in replies:
-                self._take(reply, listener)
+        async for message in messages(connection):
+            self._take(message, listener)
 
     def _take(self, reply: Any, listener: Heard) -> None:
-        if isinstance(reply, Exception):
-            raise reply
         # Without a channel a PONG is as of any connection (RESP2).
         kind, *rest = [b"pong"] if reply == b"PONG" else reply
         if kind == b"pong":

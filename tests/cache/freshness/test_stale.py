@@ -15,6 +15,15 @@ from tests.cache.freshness.answers import KEY, Source, body, load_and_let_grow_s
 from tests.cache.services import a_cache
 
 
+async def begin_to_refresh(cache: CacheService, policy: CachePolicy, source: Source, clock: FakeClock) -> None:
+    """Have a stale answer loaded in the background, which does not end before the source's gate is open."""
+    await load_and_let_grow_stale(cache, policy, source, clock)
+    source.gate.clear()
+    source.begun.clear()
+    await cache.read(Read(KEY, policy, source))
+    await source.begun.wait()
+
+
 class TestStaleWhileRevalidate:
     POLICY = CachePolicy(100, tags=("t",), freshness=Freshness(stale_while_revalidate=60))
 
@@ -84,11 +93,7 @@ class TestStaleWhileRevalidate:
         self, cache: CacheService, valkey_url: str, source: Source, clock: FakeClock
     ) -> None:
         async with a_cache(valkey_url, clock=clock) as other:
-            await load_and_let_grow_stale(cache, self.POLICY, source, clock)
-            source.gate.clear()
-            source.begun.clear()
-            await cache.read(Read(KEY, self.POLICY, source))
-            await source.begun.wait()
+            await begin_to_refresh(cache, self.POLICY, source, clock)
             await other.read(Read(KEY, self.POLICY, source))
             await refreshed(other)
             source.gate.set()
@@ -98,11 +103,7 @@ class TestStaleWhileRevalidate:
 
     async def test_is_ended_with_the_cache(self, valkey_url: str, source: Source, clock: FakeClock) -> None:
         async with a_cache(valkey_url, clock=clock) as cache:
-            await load_and_let_grow_stale(cache, self.POLICY, source, clock)
-            source.gate.clear()
-            source.begun.clear()
-            await cache.read(Read(KEY, self.POLICY, source))
-            await source.begun.wait()
+            await begin_to_refresh(cache, self.POLICY, source, clock)
 
         assert source.number == 1
 
