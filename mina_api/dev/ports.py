@@ -1,6 +1,13 @@
 """Free TCP ports on the loopback interface."""
 
+import itertools
+import os
 import socket
+
+# Below those that Linux (from 32,768) and others give to outgoing connections: one of these could take a port between
+# the look at it and the server's start. Each process begins elsewhere, and offers none twice but after all others.
+PORTS = range(20_000, 30_000)
+_offers = itertools.count(os.getpid() * 1_009)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -15,11 +22,12 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody listens on now, nor gets for an outgoing connection; raises OSError if there is none."""
+    for offer in itertools.islice(_offers, len(PORTS)):
+        port = PORTS[offer % len(PORTS)]
+        if is_free(port):
+            return port
+    raise OSError(f"no free port in {PORTS}")
 
 
 def next_free_port(first: int) -> int:

@@ -93,6 +93,15 @@ class TestPorts:
             assert not is_free(port)
             assert next_free_port(port) > port
 
+    def test_free_port_is_none_that_an_outgoing_connection_or_who_asked_before_may_have(self) -> None:
+        """Between the look at it and a server's start, either could take it."""
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+        given = [free_port() for _ in range(200)]
+
+        assert max(given) < first
+        assert len(set(given)) == 200
+
     def test_free_port_is_free(self) -> None:
         assert is_free(free_port())
 
