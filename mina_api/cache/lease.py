@@ -6,11 +6,12 @@ Taken and given back by an unguessable owner, so that nobody gives back another'
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Sequence
 
-from mina_api.cache.tier import Tier, TierUnavailable
+from mina_api.cache.tier import Claimed, Fetched, Tier, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -21,40 +22,124 @@ def new_owner() -> str:
 
 
 class Lease:
-    """A lease under `name`, `owner`'s once acquired, for `seconds` at a time."""
+    """A lease under `name`, `owner`'s once it is claimed, for `seconds` at a time.
 
-    def __init__(self, tier: Tier, name: str, owner: str, seconds: float) -> None:
-        self._tier = tier
+    `left_seconds` is what the last claim came to: 0 where it is ours, else what another's had left; None where the
+    entry was not the one that was to be loaded anew.
+    """
+
+    __slots__ = ("_leases", "_may_be_ours", "_name", "left_seconds", "owner")
+
+    def __init__(self, leases: "Leases", name: str, owner: str) -> None:
+        self._leases = leases
         self._name = name
-        self._owner = owner
-        self._seconds = seconds
+        self._may_be_ours = False
+        self.owner = owner
+        self.left_seconds: float | None = None
 
-    async def acquire(self) -> float:
-        """Ask for it: 0 if it is ours, else the seconds that another's has left. Raises TierUnavailable."""
-        return await self._tier.acquire(self._name, self._owner, self._seconds)
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was claimed, and not given back."""
+        return self._may_be_ours and self.left_seconds == 0
 
-    @contextlib.asynccontextmanager
-    async def renewed(self) -> AsyncIterator[None]:
+    async def claim(self, tags: Sequence[str], seen: bytes | None = None) -> Fetched:
+        """Ask for it, and for the entry and the tokens of `tags` after that; raises TierUnavailable.
+
+        With `seen`, what the entry begins with, it is not taken where that is another one by now.
+        """
+        self._may_be_ours, self.left_seconds = True, None
+        claimed = await self._leases.claim(self._name, tags, self.owner, seen)
+        self.left_seconds = claimed.left_seconds
+        if self.left_seconds != 0:
+            self._let_go()
+        return claimed.fetched
+
+    async def store(self, data: bytes, ttl_seconds: float) -> None:
+        """Keep `data` as what was loaded under it, and give it back; raises TierUnavailable."""
+        await self._leases.store(self._name, data, ttl_seconds, self.owner)
+        self._let_go()
+
+    def handed_over(self) -> "Lease":
+        """The same lease, which this one has no part in any more."""
+        other = Lease(self._leases, self._name, self.owner)
+        other._may_be_ours, other.left_seconds = self._may_be_ours, self.left_seconds
+        self._may_be_ours = False
+        return other
+
+    def give_back(self) -> None:
+        """Release it, if it may be ours, without waiting; where that fails, it runs out by itself."""
+        if self._may_be_ours:
+            self._let_go()
+            self._leases.release(self._name, self.owner)
+
+    @contextlib.contextmanager
+    def renewed(self) -> Iterator[None]:
         """Keep it for the length of the block, by a renewal each third of its length."""
-        task = asyncio.create_task(self._renew(), name=f"lease {self._name}")
+        renewal: asyncio.Task[None] | None = None
+
+        def begin() -> None:
+            nonlocal renewal
+            renewal = asyncio.create_task(self._leases.renew(self._name, self.owner), name=f"lease {self._name}")
+
+        # Most loads end before one is due: until then it costs no task.
+        due = asyncio.get_running_loop().call_later(self._leases.seconds / 3, begin)
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            due.cancel()
+            if renewal is not None:
+                renewal.cancel()
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._seconds / 3)
-            try:
-                if not await self._tier.renew(self._name, self._owner, self._seconds):
-                    logger.info("the lease of %s was lost while loading", self._name)
-                    return
-            except TierUnavailable:
-                return
+    def _let_go(self) -> None:
+        self._may_be_ours = False
+        self._leases.claimed.discard(self._name)
 
-    async def release(self) -> None:
-        """Give it back; where that fails, it runs out by itself."""
+
+class Leases:
+    """The leases of one process, of `seconds` each; `claimed` are the names of those that it has, or has asked for."""
+
+    def __init__(self, tier: Tier, seconds: float) -> None:
+        self._tier = tier
+        self.seconds = seconds
+        self.claimed: set[str] = set()
+        self._process = new_owner()
+        self._numbers = itertools.count()
+        self._releases: set[asyncio.Task[None]] = set()
+
+    def of(self, name: str) -> Lease:
+        """A lease to claim, with an owner of its own."""
+        return Lease(self, name, f"{self._process}-{next(self._numbers)}")
+
+    async def close(self) -> None:
+        """Wait until every lease is given back."""
+        if self._releases:
+            await asyncio.wait(self._releases)
+
+    async def claim(self, name: str, tags: Sequence[str], owner: str, seen: bytes | None) -> Claimed:
+        """As the tier's, with the lease among the claimed ones for as long."""
+        self.claimed.add(name)
+        return await self._tier.claim(name, tags, owner, self.seconds, seen)
+
+    async def store(self, name: str, data: bytes, ttl_seconds: float, owner: str) -> None:
+        """As the tier's."""
+        await self._tier.store(name, data, ttl_seconds, owner)
+
+    async def renew(self, name: str, owner: str) -> None:
+        """Prolong a lease by turns, until it is lost or the tier is."""
         with contextlib.suppress(TierUnavailable):
-            await self._tier.release(self._name, self._owner)
+            while True:
+                if not await self._tier.renew(name, owner, self.seconds):
+                    logger.info("the lease of %s was lost while loading", name)
+                    return
+                await asyncio.sleep(self.seconds / 3)
+
+    def release(self, name: str, owner: str) -> None:
+        """Give one back in a task of its own: neither a cancelled load nor an answer waits for that."""
+
+        async def release() -> None:
+            with contextlib.suppress(TierUnavailable):
+                await self._tier.release(name, owner)
+
+        task = asyncio.create_task(release())
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)

@@ -5,17 +5,19 @@ A load may be shared only by those who saw what it will be stored under.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.key_lock import Contention
-from mina_api.cache.lease import Lease, new_owner
+from mina_api.cache.lease import Lease, Leases
 from mina_api.cache.loading import LoadSlots, TooManyLoads
-from mina_api.cache.looking_up import LookUp, newer
+from mina_api.cache.looking_up import Found, LookUp, newer
 from mina_api.cache.memory import Memory
 from mina_api.cache.outcome import Loaded, Outcome, Served
 from mina_api.cache.reading import Read, Snapshot
@@ -25,6 +27,9 @@ from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
 from mina_api.cache.tracing import span
+
+# `SingleFlight.run` or `run_fresh`.
+Run = Callable[..., Awaitable[Served]]
 
 REDIS_DOWN = "redis-down"
 # Before a load is run again.
@@ -57,7 +62,7 @@ class Loads:
         # For longer than memory alone keeps what was loaded: until it is loaded again.
         self._contention = Contention(clock, 2 * config.memory_ttl_without_tier)
         self._flights: SingleFlight[Served] = SingleFlight()
-        self._releases: set[asyncio.Task[None]] = set()
+        self._leases = Leases(tier, config.lease_seconds)
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -69,52 +74,61 @@ class Loads:
 
     async def close(self) -> None:
         """Wait until every lease is given back."""
-        if self._releases:
-            await asyncio.wait(self._releases)
+        await self._leases.close()
+
+    def lease(self, read: Read) -> Lease:
+        """The lease on the load of `read`, to be claimed."""
+        return self._leases.of(read.key.name)
+
+    def is_led(self, read: Read) -> bool:
+        """Whether this process has claimed that lease: who comes waits for what comes of that."""
+        return read.key.name in self._leases.claimed
 
     async def aside(self, read: Read, outcome: Outcome, detail: str | None = None) -> Served:
         """Load without keeping; shared only with those who asked before the load began."""
         flight = ("aside", read.key.canonical)
         locked = flight if detail == REDIS_DOWN else None
-        served = await self._fly(lambda: self.load(read, outcome, None, detail, locked), flight, fresh=True)
+        served = await self._fly(
+            self._flights.run_fresh, lambda: self.load(read, outcome, None, detail, locked), flight
+        )
         return self._noted(read, served)
 
     async def into_memory(self, read: Read) -> Served:
         """Load where the tier is lost: kept in memory alone, as long as nothing that it is made of is forgotten."""
         snapshot = Snapshot((), b"", min(self._memory.fence(), read.seen.fence))
         flight = ("memory", read.key.canonical, read.policy.tags, snapshot.fence)
-        served = await self._fly(lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN, flight), flight)
+        served = await self._fly(
+            self._flights.run, lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN, flight), flight
+        )
         return self._noted(read, served)
 
     async def anew(self, read: Read, snapshot: Snapshot) -> Served:
         """Load and keep, for somebody who wants nothing that was there before."""
-        return await self._fly(
-            lambda: self.load(read, Outcome.REQUEST, snapshot), ("reload", read.key.canonical, snapshot), fresh=True
-        )
+        flight = ("reload", read.key.canonical, snapshot)
+        return await self._fly(self._flights.run_fresh, lambda: self.load(read, Outcome.REQUEST, snapshot), flight)
 
-    async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
-        """Load and keep, as the only one in all processes."""
-        return await self._fly(lambda: self._lead(read, outcome, snapshot), _shared(read, snapshot))
+    async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot, found: Found, lease: Lease) -> Served:
+        """Load and keep, as the only one in all processes; `lease` may be ours already."""
+        run = partial(self._flights.run, on_end=lease.give_back)
+        lead = partial(self._lead, read, outcome, snapshot, found.head, lease)
+        return await self._fly(run, lead, _shared(read, snapshot))
 
     async def again(self, read: Read, served: Entry) -> None:
         """Load what `served` answers, unless another process does or has done it."""
-        lease = self._lease(read)
-        may_be_ours = True
+        lease = self.lease(read)
         try:
-            left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
-            may_be_ours = left_seconds <= 0
-            if not may_be_ours or (found.entry is not None and found.entry.created > served.created):
+            found = await self._look_up.find(read, lease, None)
+            if not lease.is_ours or (found.entry is not None and found.entry.created > served.created):
                 return
             snapshot = await self._look_up.snapshot(read.policy, found)
             if snapshot is None or read.is_older_than(snapshot):
                 return
-            async with lease.renewed():
-                await self.load(read, Outcome.STALE, snapshot)
+            with lease.renewed():
+                await self.load(read, Outcome.STALE, snapshot, lease=lease)
         except (TierUnavailable, TooManyLoads):
             return
         finally:
-            if may_be_ours:
-                self._give_back(lease)
+            lease.give_back()
 
     async def load(
         self,
@@ -123,8 +137,11 @@ class Loads:
         snapshot: Snapshot | None,
         detail: str | None = None,
         flight: Hashable = None,
+        lease: Lease | None = None,
     ) -> Served:
         """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads.
+
+        What is kept under a `lease` gives it back.
 
         With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
         """
@@ -142,7 +159,7 @@ class Loads:
         if not snapshot.tokens:
             self._memory.put(read.key.name, self._store.for_memory_alone(entry), snapshot.fence)
             return Served(entry, outcome, detail, fence=snapshot.fence)
-        packed = await self._store.put(read.key, entry)
+        packed = await self._store.put(read.key, entry, lease)
         if packed is None:
             return Served(entry, outcome, detail, fence=snapshot.fence)
         self._memory.put(read.key.name, packed, snapshot.fence, bounded=self._config.is_bounded(read.policy))
@@ -172,13 +189,7 @@ class Loads:
             self._contention.note(read.key.name)
         return served
 
-    async def _fly(
-        self,
-        lead: Callable[[], Awaitable[Served]],
-        key: tuple[object, ...],
-        *,
-        fresh: bool = False,
-    ) -> Served:
+    async def _fly(self, run: Run, lead: Callable[[], Coroutine[Any, Any, Served]], key: tuple[object, ...]) -> Served:
         led = False
 
         async def first() -> Served:
@@ -187,50 +198,37 @@ class Loads:
             return await lead()
 
         # The one that leads may wait for another process's load first.
-        run = self._flights.run_fresh if fresh else self._flights.run
         served = await run(key, first, patience_seconds=2 * self._config.wait_seconds)
         return served if led else replace(served, collapsed=True)
 
-    async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot) -> Served:
+    async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot, seen: bytes, lease: Lease) -> Served:
         """Load as the one process that does, or wait for the one that does and take its entry.
 
-        The lease is asked for and the entry read again in one turn, in this order: whoever gets the lease
-        sees what its last owner stored. A load that takes too long elsewhere is done here as well.
+        `seen` is what the entry that is not good any more begins with. A load that takes too long elsewhere is done
+        here as well.
         """
-        lease = self._lease(read)
         deadline = self._clock.monotonic() + self._config.wait_seconds
-        may_be_ours = True
-        try:
-            with self._tier.watch(read.key.name) as released:
-                while True:
-                    released.clear()
-                    may_be_ours = True
-                    try:
-                        left_seconds, found = await asyncio.gather(lease.acquire(), self._look_up.find(read))
-                    except TierUnavailable:
-                        return await self.load(read, Outcome.MISS, None, REDIS_DOWN, _shared(read, snapshot))
-                    may_be_ours = left_seconds <= 0
-                    if found.entry is not None and read.demand.accepts(found.entry, self._clock.now()):
-                        return Served(found.entry, outcome, collapsed=True, fence=found.fence)
-                    if may_be_ours:
-                        async with lease.renewed():
-                            return await self.load(read, outcome, newer(snapshot, read, found))
-                    remaining = deadline - self._clock.monotonic()
-                    if remaining <= 0:
-                        return await self.load(read, outcome, snapshot)
-                    await _wait(released, min(left_seconds, remaining))
-        finally:
-            if may_be_ours:
-                self._give_back(lease)
-
-    def _lease(self, read: Read) -> Lease:
-        return Lease(self._tier, read.key.name, new_owner(), self._config.lease_seconds)
-
-    def _give_back(self, lease: Lease) -> None:
-        """Release in a task of its own: neither a cancelled load nor an answer waits for it."""
-        task = asyncio.create_task(lease.release())
-        self._releases.add(task)
-        task.add_done_callback(self._releases.discard)
+        with self._tier.watch(read.key.name) as released:
+            while not lease.is_ours:
+                released.clear()
+                try:
+                    found = await self._look_up.find(read, lease, seen)
+                except TierUnavailable:
+                    return await self.load(read, Outcome.MISS, None, REDIS_DOWN, _shared(read, snapshot))
+                if found.entry is not None and read.demand.accepts(found.entry, self._clock.now()):
+                    return Served(found.entry, outcome, collapsed=True, fence=found.fence)
+                snapshot = newer(snapshot, read, found)
+                if lease.is_ours:
+                    break
+                remaining = deadline - self._clock.monotonic()
+                if remaining <= 0:
+                    return await self.load(read, outcome, snapshot)
+                if lease.left_seconds is None:
+                    seen = found.head
+                else:
+                    await _wait(released, min(lease.left_seconds, remaining))
+        with lease.renewed():
+            return await self.load(read, outcome, snapshot, lease=lease)
 
 
 def _shared(read: Read, snapshot: Snapshot) -> tuple[object, ...]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry
+from mina_api.cache.lease import Lease
 from mina_api.cache.memory import Fence, Memory
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
-from mina_api.cache.tier import Fetched, Tier, TierUnavailable
+from mina_api.cache.tier import HEAD_BYTES, Fetched, Tier, TierUnavailable
 from mina_api.cache.tracing import span
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,11 @@ class Found:
     entry: Entry | None
     fence: Fence
 
+    @property
+    def head(self) -> bytes:
+        """What tells the entry that was there, current or not, from others; empty where there was none."""
+        return self.fetched.data[:HEAD_BYTES] if self.fetched.data else b""
+
 
 class LookUp:
     """Look-ups of one process in its tier; what is current goes into memory."""
@@ -37,11 +43,16 @@ class LookUp:
         self._config = config
         self._counters = counters
 
-    async def find(self, read: Read) -> Found:
-        """What there is for `read`; raises TierUnavailable."""
+    async def find(self, read: Read, lease: Lease | None = None, seen: bytes | None = b"") -> Found:
+        """What there is for `read`; raises TierUnavailable.
+
+        Before that a `lease` is claimed, as `Lease.claim` says: where there is no entry, unless `seen` says otherwise.
+        Whoever gets it sees what its last owner stored.
+        """
         fence = self._memory.fence()
+        tags = read.policy.tags
         with span("cache.look_up", key=read.key.name):
-            fetched = await self._tier.fetch(read.key.name, read.policy.tags)
+            fetched = await (self._tier.fetch(read.key.name, tags) if lease is None else lease.claim(tags, seen))
         entry = await self._current(read, fetched)
         if entry is not None:
             self._memory.put(read.key.name, entry, fence, bounded=self._config.is_bounded(read.policy))

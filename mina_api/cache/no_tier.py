@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from mina_api.cache.memory import Memory
-from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, TierUnavailable
+from mina_api.cache.tier import Claimed, Fetched, FetchedAll, ServerMemory, TierUnavailable
 
 
 class NoTier:
@@ -36,7 +36,7 @@ class NoTier:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 
-    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+    async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 
@@ -64,7 +64,9 @@ class NoTier:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 
-    async def acquire(self, key: str, owner: str, seconds: float) -> float:
+    async def claim(
+        self, key: str, tags: Sequence[str], owner: str, seconds: float, seen: bytes | None = None
+    ) -> Claimed:
         """Unavailable."""
         raise TierUnavailable("there is no Redis")
 

@@ -14,6 +14,7 @@ from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import Chance
+from mina_api.cache.lease import Lease
 from mina_api.cache.loading import TooManyLoads
 from mina_api.cache.loads import REDIS_DOWN, Loads
 from mina_api.cache.looking_up import LookUp
@@ -107,28 +108,41 @@ class ReadThrough:
             return Served(kept, Outcome.HIT, MEMORY, fence=self._memory.fence())
         if self._standing.forbids(policy.tags):
             return await self._aside(read, *(OUTSIDE if self._tier.is_available else WITHOUT_TIER))
+        lease = self._loads.lease(read)
         try:
-            found = await self.look_up.find(read)
+            return await self._by_tier(read, kept, lease)
+        finally:
+            lease.give_back()
+
+    async def _by_tier(self, read: Read, kept: Entry | None, lease: Lease) -> Served:
+        """The tier's answer, or the one that is loaded under what it says; where it has none, `lease` is claimed."""
+        key, demand, counters = read.key, read.demand, self._counters_of(read)
+        try:
+            is_claimed = not demand.only_if_cached and not self._loads.is_led(read)
+            found = await self.look_up.find(read, lease if is_claimed else None)
             entry = found.entry
             if entry is not None and self._serves(read, entry):
                 counters.hit(key, TIER)
                 return Served(entry, Outcome.HIT, TIER, fence=found.fence)
-            snapshot = None if demand.only_if_cached else await self.look_up.snapshot(policy, found)
+            snapshot = None if demand.only_if_cached else await self.look_up.snapshot(read.policy, found)
         except TierUnavailable:
             return await self._without_tier(read, kept)
         if demand.only_if_cached:
             counters.loaded(key)
             return Served(None, Outcome.MISS)
         if snapshot is None:
+            lease.give_back()
             return await self._aside(read, Outcome.BYPASS)
         if read.is_older_than(snapshot):
+            lease.give_back()
             counters.loaded(key, bypass=True)
             return await self._loads.load(read, Outcome.BYPASS, None, CHANGED)
         counters.loaded(key, "miss" if entry is None else "stale")
         try:
             if entry is not None and entry.is_fresh(self._clock.now()):
                 return await self._loads.anew(read, snapshot)
-            return await self._loads.once(read, Outcome.MISS if entry is None else Outcome.STALE, snapshot)
+            outcome = Outcome.MISS if entry is None else Outcome.STALE
+            return await self._loads.once(read, outcome, snapshot, found, lease.handed_over())
         except Exception as failure:
             return await self._excused(read, entry, failure)
 

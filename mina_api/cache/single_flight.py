@@ -5,33 +5,52 @@ cancelled only when nobody waits for it any more.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-Load = Callable[[], Awaitable[T]]
+Load = Callable[[], Coroutine[Any, Any, T]]
+
+
+def _nothing() -> None:
+    return
 
 
 class _Flight(Generic[T]):
-    """One load and the number of those who wait for it."""
+    """One load and those who wait for it, each by a future of their own: who goes away takes nobody's answer along."""
 
-    __slots__ = ("is_abandoned", "task", "waiters")
+    __slots__ = ("_waiting", "is_abandoned", "task", "waiters")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[T]
         self.waiters = 0
+        self._waiting: list[asyncio.Future[T]] = []
         # Nobody waits any more: it is being cancelled, and who comes now must not be.
         self.is_abandoned = False
 
     async def join(self) -> T:
+        waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
         self.waiters += 1
         try:
-            return await asyncio.shield(self.task)
+            return await waiting
         finally:
             self.waiters -= 1
             if self.waiters == 0 and not self.task.done():
                 self.is_abandoned = True
                 self.task.cancel()
+
+    def land(self, task: "asyncio.Task[T]") -> None:
+        failure = None if task.cancelled() else task.exception()
+        for waiting in self._waiting:
+            if waiting.done():
+                continue
+            if task.cancelled():
+                waiting.cancel()
+            elif failure is not None:
+                waiting.set_exception(failure)
+            else:
+                waiting.set_result(task.result())
 
 
 class SingleFlight(Generic[T]):
@@ -53,12 +72,21 @@ class SingleFlight(Generic[T]):
         flight = self._running.get(key)
         return 0 if flight is None else flight.waiters
 
-    async def run(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
+    async def run(
+        self,
+        key: Hashable,
+        load: Load[T],
+        *,
+        patience_seconds: float | None = None,
+        on_end: Callable[[], None] = _nothing,
+    ) -> T:
         """The result of `load`, shared with all who ask for `key` while it runs; raises what it raises.
 
-        Who has waited for another's load for `patience_seconds` goes over to a new one, with all who have.
+        Who has waited for another's load for `patience_seconds` goes over to a new one, with all who have. `on_end` is
+        called when `load` has ended, or is not run as yet because another's is waited for.
         """
         while (flight := _joinable(self._running, key)) is not None:
+            on_end()
             try:
                 async with asyncio.timeout(patience_seconds) as patience:
                     return await flight.join()
@@ -67,7 +95,7 @@ class SingleFlight(Generic[T]):
                     raise
                 if self._running.get(key) is flight:
                     break
-        return await self._start(key, load).join()
+        return await self._start(key, load, on_end).join()
 
     async def run_fresh(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
         """The result of a load that began after this call: of the next one, if one is running now.
@@ -80,10 +108,10 @@ class SingleFlight(Generic[T]):
             return await self._start(key, load).join()
         return await self._queue(key, running, load, patience_seconds).join()
 
-    def _start(self, key: Hashable, load: Load[T]) -> _Flight[T]:
+    def _start(self, key: Hashable, load: Load[T], on_end: Callable[[], None] = _nothing) -> _Flight[T]:
         flight: _Flight[T] = _Flight()
         self._running[key] = flight
-        self._launch(flight, self._running, key, load)
+        self._launch(flight, self._running, key, load, on_end)
         return flight
 
     def _queue(self, key: Hashable, running: _Flight[T], load: Load[T], patience: float | None) -> _Flight[T]:
@@ -99,19 +127,22 @@ class SingleFlight(Generic[T]):
         self._launch(flight, self._queued, key, after_the_running_one)
         return flight
 
-    def _launch(self, flight: _Flight[T], table: dict[Hashable, _Flight[T]], key: Hashable, load: Load[T]) -> None:
-        async def body() -> T:
-            return await load()
-
-        flight.task = asyncio.create_task(body(), name=f"load {key}")
-
+    def _launch(
+        self,
+        flight: _Flight[T],
+        table: dict[Hashable, _Flight[T]],
+        key: Hashable,
+        load: Load[T],
+        on_end: Callable[[], None] = _nothing,
+    ) -> None:
         def leave(task: asyncio.Task[T]) -> None:
             for each in (table, self._running):
                 if each.get(key) is flight:
                     del each[key]
-            if not task.cancelled():
-                task.exception()
+            on_end()
+            flight.land(task)
 
+        flight.task = asyncio.create_task(load(), name="load")
         flight.task.add_done_callback(leave)
 
 

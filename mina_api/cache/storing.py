@@ -10,6 +10,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, encode
 from mina_api.cache.freshness import Chance
 from mina_api.cache.keys import CacheKey
+from mina_api.cache.lease import Lease
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.screening import screen
@@ -94,28 +95,31 @@ class EntryStore:
 
     def for_memory_alone(self, entry: Entry) -> Entry:
         """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""
-        body, compressed = compress(entry.body, self._config.compress_over_bytes)
         until = min(entry.fresh_until, entry.created + self._config.memory_ttl_without_tier)
-        return replace(entry, body=body, compressed=compressed, fresh_until=until, stale_until=until)
+        return replace(self._packed(entry), fresh_until=until, stale_until=until)
 
-    async def put(self, key: CacheKey, entry: Entry) -> Entry | None:
-        """`entry` as it is in the tier now; None if it is not."""
+    async def put(self, key: CacheKey, entry: Entry, lease: Lease | None = None) -> Entry | None:
+        """`entry` as it is in the tier now; None if it is not. A `lease` is given back with it."""
         if key.prefix in self._config.unstored_prefixes:
             return None
-        body, compressed = compress(entry.body, self._config.compress_over_bytes)
-        packed = replace(entry, body=body, compressed=compressed)
+        packed = self._packed(entry)
         data = encode(packed)
         if self._sealer is not None and self._sealer.is_for(key.name):
             data = self._sealer.seal(key.name, data)
         if len(data) > self._config.max_entry_bytes:
             logger.warning("the answer of %s is not stored: %d bytes", key, len(data))
             return None
+        seconds = entry.stale_until - self._clock.now()
         try:
             with span("cache.store", key=key.name, bytes=len(data)):
-                await self._tier.store(key.name, data, entry.stale_until - self._clock.now())
+                await (self._tier.store(key.name, data, seconds) if lease is None else lease.store(data, seconds))
         except TierUnavailable:
             self._counters.errors += 1
             return None
         self._counters.sets += 1
         logger.debug("set: %s for %d seconds", key, entry.ttl(entry.created))
         return packed
+
+    def _packed(self, entry: Entry) -> Entry:
+        body, compressed = compress(entry.body, self._config.compress_over_bytes)
+        return replace(entry, body=body, compressed=compressed) if compressed else entry

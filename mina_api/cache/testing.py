@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from mina_api.cache.memory import Memory
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
-from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, Tier, TierUnavailable
+from mina_api.cache.tier import Claimed, Fetched, FetchedAll, ServerMemory, Tier, TierUnavailable
 
 T = TypeVar("T")
 
@@ -133,9 +133,9 @@ class FaultyTier:
         """As the tier behind, or a fault."""
         return await self._call("snapshot", self._tier.snapshot(tags))
 
-    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+    async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
         """As the tier behind, or a fault."""
-        await self._call("store", self._tier.store(key, data, ttl_seconds))
+        await self._call("store", self._tier.store(key, data, ttl_seconds, owner))
 
     async def delete(self, keys: Sequence[str]) -> int:
         """As the tier behind, or a fault."""
@@ -161,9 +161,11 @@ class FaultyTier:
         """As the tier behind, or a fault."""
         return await self._call("most_used", self._tier.most_used(day, limit))
 
-    async def acquire(self, key: str, owner: str, seconds: float) -> float:
+    async def claim(
+        self, key: str, tags: Sequence[str], owner: str, seconds: float, seen: bytes | None = None
+    ) -> Claimed:
         """As the tier behind, or a fault."""
-        return await self._call("acquire", self._tier.acquire(key, owner, seconds))
+        return await self._call("claim", self._tier.claim(key, tags, owner, seconds, seen))
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """As the tier behind, or a fault."""

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from mina_api.cache.memory import Memory
 
+# So much of an entry tells it from others that its key had.
+HEAD_BYTES = 16
+
 
 class TierUnavailable(Exception):
     """The tier cannot be asked now; whoever gets this answers without it."""
@@ -36,6 +39,18 @@ class FetchedAll:
     data: tuple[bytes | None, ...]
     tokens: tuple[bytes | None, ...]
     epoch: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim to load an entry came to, and what was read right after it.
+
+    `left_seconds` is 0 where the lease is the claimer's, else what its owner's has left; None where the entry is
+    another one than the claimer saw.
+    """
+
+    left_seconds: float | None
+    fetched: Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +92,8 @@ class Tier(Protocol):
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """The token of each tag, made where absent; None for a tag on hold."""
 
-    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
-        """Keep `data` under `key` for `ttl_seconds`."""
+    async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
+        """Keep `data` under `key` for `ttl_seconds`, and give back the owner's lease on it, if there is one."""
 
     async def delete(self, keys: Sequence[str]) -> int:
         """Forget entries; the number that were there."""
@@ -101,8 +116,13 @@ class Tier(Protocol):
     async def most_used(self, day: int, limit: int) -> dict[str, int]:
         """The day's highest counts."""
 
-    async def acquire(self, key: str, owner: str, seconds: float) -> float:
-        """Take the lease of `key`: 0 if taken, else the seconds that its owner's has left."""
+    async def claim(
+        self, key: str, tags: Sequence[str], owner: str, seconds: float, seen: bytes | None = None
+    ) -> Claimed:
+        """Take the lease of `key`, then read entry and tokens, in one round trip.
+
+        With `seen` only if the entry still begins with that, `HEAD_BYTES` of it: empty where there was none.
+        """
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """Prolong a lease of one's own; False if it is lost."""
@@ -111,4 +131,4 @@ class Tier(Protocol):
         """Give a lease back if it is still one's own, and wake those who wait for it."""
 
     def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set when the lease of `key` is given back; enter it before `acquire`."""
+        """An event that is set when the lease of `key` is given back; enter it before `claim`."""

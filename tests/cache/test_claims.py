@@ -1,111 +1,148 @@
-"""A claim: that the tier has these very entries, and that they are current, verified in one round trip."""
+"""The lease of a load, which is asked for with the look-up: one round trip before a load, and one after it."""
+
+import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from mina_api.cache.entry import Entry
 from mina_api.cache.keys import manual_key
-from mina_api.cache.looking_up import Claim
-from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
-from mina_api.cache.reading import Read
-from mina_api.cache.service import CacheService
-from mina_api.dev.valkey import PrivateValkey
+from mina_api.cache.redis_tier.channel import LARGE
+from mina_api.cache.tier import HEAD_BYTES
 from tests.cache.services import a_cache, a_faulty_cache, until
+from tests.cache.test_stampede import Load
 
 POLICY = CachePolicy(60, tags=("meeting:1",))
-KEY = manual_key(namespace="mina", prefix="temp", key="k")
-OTHER = manual_key(namespace="mina", prefix="temp", key="other")
+NAME = manual_key(namespace="mina", prefix="temp", key="k").name
+LEASE = f"mina:lease:{{{NAME}}}"
 
 
-async def answer() -> Loaded:
-    return Loaded(b"answer")
+@pytest.fixture
+async def client(valkey_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(valkey_url) as client:
+        yield client
 
 
-async def another() -> Loaded:
-    return Loaded(b"another")
-
-
-async def entry_of(cache: CacheService, key: str = "k", *tags: str) -> Entry:
-    """The entry that a look-up in the tier gives."""
-    name = manual_key(namespace="mina", prefix="temp", key=key)
-    policy = CachePolicy(60, tags=tags or ("meeting:1",))
-    await cache.read(Read(name, policy, answer))
-    cache.memory.forget([], [name.name])
-    found = (await cache.read(Read(name, policy, answer))).entry
-    assert found is not None
-    return found
-
-
-class TestVerify:
-    async def test_is_true_while_nothing_has_changed(self, cache: CacheService) -> None:
-        claim = Claim({KEY.name: await entry_of(cache), OTHER.name: await entry_of(cache, "other", "user:1")})
-
-        assert claim.is_consistent
-        assert set(claim.tags) == {"meeting:1", "user:1"}
-        assert [await cache.verify(claim) for _ in range(2)] == [True, True]
-
-    @pytest.mark.parametrize("tag", ["meeting:1", "user:1"])
-    async def test_ends_with_any_tag(self, cache: CacheService, tag: str) -> None:
-        claim = Claim({KEY.name: await entry_of(cache), OTHER.name: await entry_of(cache, "other", "user:1")})
-        await cache.invalidate_tags(tag)
-
-        assert not await cache.verify(claim)
-
-    async def test_ends_with_the_entry(self, cache: CacheService) -> None:
-        first, seen = Claim({KEY.name: await entry_of(cache)}), Claim({KEY.name: await entry_of(cache)})
-        assert await cache.verify(seen)
-        await cache.drop(KEY.name)
-
-        assert [await cache.verify(claim) for claim in (first, seen)] == [False, False]
-
-    async def test_is_false_of_an_entry_that_was_replaced(self, cache: CacheService) -> None:
-        entry = await entry_of(cache)
-        await cache.drop(KEY.name)
-        await cache.read(Read(KEY, POLICY, another))
-
-        assert not await cache.verify(Claim({KEY.name: entry}))
-
-    async def test_is_false_of_what_cannot_be_read(self, cache: CacheService, valkey_url: str) -> None:
-        claim = Claim({KEY.name: await entry_of(cache)})
-        async with Redis.from_url(valkey_url) as client:
-            await client.set(KEY.name, b"MN\x01\x00 rubbish")
-
-        assert not await cache.verify(claim)
-
-    async def test_of_two_ages_of_one_tag_is_inconsistent(self, cache: CacheService) -> None:
-        old = await entry_of(cache)
-        await cache.invalidate_tags("meeting:1")
-        new = await entry_of(cache, "other")
-
-        assert not Claim({KEY.name: old, OTHER.name: new}).is_consistent
-
-    async def test_is_false_of_another_server(self, private_valkey: PrivateValkey) -> None:
-        """Also where it has all that the first had, as after a restart from an old snapshot."""
-        async with a_cache(private_valkey.url) as cache:
-            claim = Claim({KEY.name: await entry_of(cache)})
-            async with Redis.from_url(private_valkey.url) as client:
-                dumped = {name: await client.dump(name) for name in await client.keys("*")}
-            private_valkey.kill()
-            lost = await cache.verify(claim), await cache.verify(claim)
-            private_valkey.start()
-            await until(lambda: cache.is_available)
-            async with Redis.from_url(private_valkey.url) as client:
-                for name, value in dumped.items():
-                    await client.restore(name, 0, value or b"", replace=True)
-
-            assert (*lost, await cache.verify(claim)) == (False, False, False)
-
-    async def test_is_false_where_the_tier_fails(self, valkey_url: str) -> None:
+class TestMiss:
+    async def test_takes_one_round_trip_before_its_load_and_one_after_it(self, valkey_url: str, client: Redis) -> None:
+        load = Load()
+        load.go.set()
         async with a_faulty_cache(valkey_url) as (cache, tier):
-            claim = Claim({KEY.name: await entry_of(cache)})
-            tier.fail("fetch_all", times=1)
+            # Tags have their tokens from the first on.
+            await cache.get_or_load("another", load, POLICY)
+            before = tier.calls.copy()
+            await cache.get_or_load("k", load, POLICY)
 
-            assert [await cache.verify(claim) for _ in range(2)] == [False, True]
+            assert tier.calls - before == {"claim": 1, "store": 1}
+        assert await client.exists(NAME) and not await client.exists(LEASE)
 
-    async def test_puts_into_memory_what_it_found(self, in_memory: CacheService) -> None:
-        claim = Claim({KEY.name: await entry_of(in_memory)})
-        in_memory.memory.forget([], [KEY.name])
+    async def test_of_what_a_write_has_made_stale_takes_one_more(self, valkey_url: str, client: Redis) -> None:
+        load = Load()
+        load.go.set()
+        async with a_faulty_cache(valkey_url) as (cache, tier):
+            await cache.get_or_load("k", load, POLICY)
+            await cache.invalidate_tags("meeting:1")
+            before = tier.calls.copy()
+            await cache.get_or_load("k", load, POLICY)
 
-        assert await in_memory.verify(claim)
-        assert in_memory.memory.get(KEY.name) is not None
+            assert tier.calls - before == {"claim": 2, "store": 1}
+        assert load.calls == 2
+        assert not await client.exists(LEASE)
+
+    async def test_of_a_large_answer_gives_the_lease_back_after_it_is_stored(
+        self, valkey_url: str, client: Redis
+    ) -> None:
+        async def load() -> str:
+            return "x" * (2 * LARGE)
+
+        async with a_cache(valkey_url, compress_over_bytes=1_000_000) as cache:
+            await cache.get_or_load("k", load, POLICY)
+
+            assert await client.strlen(NAME) > LARGE
+            assert not await client.exists(LEASE)
+
+    async def test_is_given_up_with_its_lease_before_its_load_began(self, valkey_url: str, client: Redis) -> None:
+        load = Load()
+        async with a_faulty_cache(valkey_url, lease_seconds=600.0) as (cache, tier):
+            with tier.paused("snapshot") as gate:
+                reading = asyncio.create_task(cache.get_or_load("k", load, POLICY))
+                await gate.reached.wait()
+                held = await client.exists(LEASE)
+                reading.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+
+            async def is_free() -> bool:
+                return not await client.exists(LEASE)
+
+            await until(is_free)
+        assert (held, load.calls) == (1, 0)
+
+    async def test_that_others_wait_for_keeps_its_lease_when_who_began_it_goes(
+        self, valkey_url: str, client: Redis
+    ) -> None:
+        load = Load()
+        async with a_faulty_cache(valkey_url, lease_seconds=600.0) as (cache, tier):
+            first = asyncio.create_task(cache.get_or_load("k", load, POLICY))
+            await load.started.wait()
+            other = asyncio.create_task(cache.get_or_load("k", load, POLICY))
+            await until(lambda: tier.calls["fetch"])
+            await asyncio.sleep(0)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            owner = await client.get(LEASE)
+            load.go.set()
+
+            assert await other == 1
+        assert owner is not None
+        assert (load.calls, tier.calls["release"]) == (1, 0)
+
+    async def test_of_many_at_once_claims_once(self, valkey_url: str) -> None:
+        load = Load()
+        async with a_faulty_cache(valkey_url) as (cache, tier):
+            asking = [asyncio.create_task(cache.get_or_load("k", load, POLICY)) for _ in range(50)]
+            await load.started.wait()
+            load.go.set()
+            await asyncio.gather(*asking)
+
+        assert (load.calls, tier.calls["claim"]) == (1, 1)
+
+
+class TestClaim:
+    async def test_is_refused_where_the_entry_is_another_one(self, valkey_url: str, client: Redis) -> None:
+        async with a_faulty_cache(valkey_url) as (_, tier):
+            await client.set(NAME, b"0123456789abcdef and more")
+            seen = b"0123456789abcdef"
+            assert len(seen) == HEAD_BYTES
+
+            for other in (b"", b"0123456789abcdeg"):
+                claimed = await tier.claim(NAME, (), "one", 60, other)
+                assert (claimed.left_seconds, claimed.fetched.data) == (None, b"0123456789abcdef and more")
+            assert not await client.exists(LEASE)
+
+            assert (await tier.claim(NAME, (), "one", 60, seen)).left_seconds == 0
+            assert ((await tier.claim(NAME, (), "other", 60, seen)).left_seconds or 0) > 0
+            assert ((await tier.claim(NAME, (), "other", 60)).left_seconds or 0) > 0
+
+    async def test_takes_what_is_no_entry_for_none(self, valkey_url: str, client: Redis) -> None:
+        async with a_faulty_cache(valkey_url) as (_, tier):
+            await client.rpush(NAME, "x")
+
+            claimed = await tier.claim(NAME, (), "one", 60, b"")
+
+        assert (claimed.left_seconds, claimed.fetched.data) == (0, None)
+
+    async def test_reads_the_entry_that_the_lease_was_given_back_with(self, valkey_url: str) -> None:
+        async with a_faulty_cache(valkey_url) as (_, tier):
+            await tier.claim(NAME, (), "one", 60, b"")
+            with tier.watch(NAME) as released:
+                left = (await tier.claim(NAME, (), "other", 60, b"")).left_seconds
+                await tier.store(NAME, b"made by one", 60, "one")
+                await asyncio.wait_for(released.wait(), 5)
+
+                claimed = await tier.claim(NAME, (), "other", 60, b"")
+
+        assert left is not None and left > 0
+        assert (claimed.left_seconds, claimed.fetched.data) == (None, b"made by one")

@@ -90,8 +90,12 @@ class TestLoads:
         lock, load = NotedLock(), Load()
         load.go.set()
         async with a_faulty_cache(valkey_url, source=Source(lock)) as (cache, tier):
-            tier.fail("acquire")
-            await asyncio.gather(*(cache.get_or_load("k", load, POLICY) for _ in range(10)))
+            await tier.claim("mina:temp:k", (), "another process", 600)
+            with tier.paused("snapshot") as gate:
+                asking = [asyncio.create_task(cache.get_or_load("k", load, POLICY)) for _ in range(10)]
+                await gate.reached.wait()
+                tier.fail("claim")
+            await asyncio.gather(*asking)
 
         assert (lock.names, load.calls) == (["mina:temp:k"], 1)
 

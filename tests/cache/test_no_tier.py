@@ -41,7 +41,7 @@ class TestNoTier:
             tier.lift(["t"], ["owner"]),
             tier.record_uses(0, {}, 1),
             tier.most_used(0, 1),
-            tier.acquire("k", "owner", 60),
+            tier.claim("k", (), "owner", 60),
             tier.renew("k", "owner", 60),
             tier.release("k", "owner"),
         ]

@@ -190,7 +190,7 @@ class TestSlots:
             await tier.lift(tags, ["owner"])
             await tier.forget(keys)
             for key in keys:
-                assert await tier.acquire(key, "owner", 60) == 0
+                assert (await tier.claim(key, (), "owner", 60)).left_seconds == 0
                 assert await tier.renew(key, "owner", 60)
                 await tier.release(key, "owner")
             await tier.record_uses(0, {"again": 2}, 10)

@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from mina_api.cache.keys import manual_key
-from mina_api.cache.lease import Lease, new_owner
+from mina_api.cache.lease import Leases, new_owner
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
 from tests.cache.services import a_cache, a_faulty_cache, until
@@ -146,7 +146,7 @@ class TestFollowers:
             leader = asyncio.create_task(one.get_or_load("k", leading, POLICY))
             await leading.started.wait()
             follower = await a_follower(other, following, client)
-            tier.fail("acquire")
+            tier.fail("claim")
             leader.cancel()
 
             assert (await follower, following.calls) == (2, 1)
@@ -242,14 +242,14 @@ class TestLease:
     ) -> None:
         async with a_faulty_cache(valkey_url) as (_, tier):
             mine, theirs = new_owner(), new_owner()
-            assert await tier.acquire("k", mine, 60) == 0
-            assert 0 < await tier.acquire("k", theirs, 60) <= 60
+            assert (await tier.claim("k", (), mine, 60)).left_seconds == 0
+            assert 0 < ((await tier.claim("k", (), theirs, 60)).left_seconds or 0) <= 60
             assert not await tier.renew("k", theirs, 600)
             await tier.release("k", theirs)
             assert 0 < await client.pttl("mina:lease:{k}") <= 60_000
 
             await tier.release("k", mine)
-            assert await tier.acquire("k", theirs, 60) == 0
+            assert (await tier.claim("k", (), theirs, 60)).left_seconds == 0
             await tier.release("k", mine)
             assert await client.get("mina:lease:{k}") == theirs.encode()
 
@@ -270,14 +270,16 @@ class TestLease:
 
     async def test_runs_out_where_redis_cannot_be_told(self, valkey_url: str) -> None:
         async with a_faulty_cache(valkey_url) as (_, tier):
-            lease = Lease(tier, "k", new_owner(), 0.03)
-            await lease.acquire()
+            leases = Leases(tier, 0.03)
+            lease = leases.of("k")
+            await lease.claim(())
             tier.fail("renew", "release")
-            async with lease.renewed():
+            with lease.renewed():
                 await until(lambda: tier.calls["renew"])
-            await lease.release()
+            lease.give_back()
+            await leases.close()
 
             async def is_free() -> bool:
-                return await tier.acquire("k", "another", 60) == 0
+                return (await tier.claim("k", (), "another", 60)).left_seconds == 0
 
             await until(is_free)

@@ -36,13 +36,13 @@ class TestFaultyTier:
     async def test_passes_everything_on_until_it_is_told_to_fail(self, cache: CacheService, tier: FaultyTier) -> None:
         await cache.get_or_load("k", one, POLICY)
         assert await cache.set("j", 2) and await cache.delete("j")
-        tier.fail("fetch", times=1)
+        tier.fail("claim", times=1)
 
         found = [await cache.get_or_load("k", one, POLICY) for _ in range(2)]
 
         assert found == [1, 1]
         assert cache.get_cache_stats()["hits"] == 1
-        assert tier.calls["fetch"] == 4
+        assert tier.calls["claim"] == 3
         assert (await cache.health()).available
 
     async def test_loses_a_reply_after_the_deed(self, cache: CacheService, tier: FaultyTier) -> None:
@@ -56,7 +56,7 @@ class TestFaultyTier:
 
     async def test_holds_calls_at_a_gate(self, cache: CacheService, tier: FaultyTier) -> None:
 
-        with tier.paused("fetch") as gate:
+        with tier.paused("claim") as gate:
             reading = asyncio.create_task(cache.get_or_load("k", one, POLICY))
             await gate.reached.wait()
             assert not reading.done()

@@ -184,10 +184,10 @@ async def everything(url: str, server: Node) -> None:
             server.ask("SET", "mina:{tags}:series:s", "x")
             await tier.record_uses(1, {"recipe": 2}, keep=10)
             assert await tier.most_used(1, 10)
-            assert await tier.acquire("k", "one", 10) == 0
-            assert await tier.acquire("k", "other", 10) > 0
-            assert await tier.renew("k", "one", 10)
-            await tier.release("k", "one")
+            assert (await tier.claim("mina:temp:k", (), "one", 10)).left_seconds == 0
+            assert ((await tier.claim("mina:temp:k", (), "other", 10)).left_seconds or 0) > 0
+            assert await tier.renew("mina:temp:k", "one", 10)
+            await tier.release("mina:temp:k", "one")
             assert await limiter.hit(QUOTA, "ada") is None
             assert await limiter.test(QUOTA, "ada") is not None
             await limiter.clear(QUOTA, "ada")

@@ -193,6 +193,10 @@ class Backplane:
         if kind == b"pong":
             self._pong.set()
             return
+        if kind == b"subscribe":
+            # What was published before it was not heard.
+            self.wake_all()
+            return
         channel, data = rest[0].decode(), rest[1]
         if kind != b"message":
             return

@@ -24,6 +24,7 @@ from mina_api.cache.redis_tier.servers import (
     Place,
     Values,
     log_in,
+    number,
     packed,
     text,
     texts,
@@ -86,6 +87,13 @@ class ClusterServers:
         if isinstance(values, BaseException):
             raise values
         return texts(data), values
+
+    async def fetch_after(
+        self, command: Sequence[Any], key: str, tokens: Sequence[str]
+    ) -> tuple[int, bytes | None, Values]:
+        """The command to the entry's server, before the entry is asked for; where both are sent on, in that order."""
+        reply, (data, values) = await asyncio.gather(self.at_entry(key, *command), self.fetch((key,), tokens))
+        return number(reply), data[0], values
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs, one right after the other."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mina_api.cache.redis_tier import scripts
-from mina_api.cache.redis_tier.tier import RedisTier, by_turns
+from mina_api.cache.redis_tier.tier import RedisTier
+from mina_api.cache.redis_tier.uses import by_turns
 from mina_api.cache.stats import is_count
 from mina_api.cache.tier import TierRefused
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
@@ -148,6 +149,11 @@ class Servers(Protocol):
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """Entries and tokens, sent in one turn; of what is longer than any of ours, no more than tells that."""
 
+    async def fetch_after(
+        self, command: Sequence[Any], key: str, tokens: Sequence[str]
+    ) -> tuple[int, bytes | None, Values]:
+        """The reply to `command`, a number, of the server that has the entry `key`; after it, as `fetch`."""
+
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
 
@@ -181,6 +187,13 @@ def packed(name: str, most_bytes: int) -> bytes:
 def texts(replies: Sequence[Any]) -> list[bytes | None]:
     """What such commands found: None for nothing, and for what is no string; raises any other failure among them."""
     return [reply or None if type(reply) is bytes else _none_of(reply) for reply in replies]
+
+
+def number(reply: object) -> int:
+    """What a script says that says a number; raises the failure that came in its place."""
+    if type(reply) is int:
+        return reply
+    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to a script that is no number")
 
 
 def _none_of(reply: object) -> bytes | None:
@@ -220,6 +233,16 @@ class OneServer:
         asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
         found = texts(await self._channel.submit_each(asked)) if asked else []
         return found[: len(keys)], found[len(keys) :]
+
+    async def fetch_after(
+        self, command: Sequence[Any], key: str, tokens: Sequence[str]
+    ) -> tuple[int, bytes | None, Values]:
+        """All of them, one right after the other."""
+        asked = [hiredis.pack_command(tuple(command)), packed(key, self._connecting.entry_bytes)]
+        asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
+        reply, *found = await self._channel.submit_each(asked)
+        data, *values = texts(found)
+        return number(reply), data, values
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs too."""

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import math
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,15 +14,14 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.memory import Memory
 from mina_api.cache.redis_tier import scripts
 from mina_api.cache.redis_tier.backplane import Backplane
+from mina_api.cache.redis_tier.channel import LARGE
 from mina_api.cache.redis_tier.greeting import fields
 from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.link import Link
 from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.redis_tier.target import TlsFiles, parse_target
-from mina_api.cache.tier import Fetched, FetchedAll, ServerMemory, TierUnavailable
-
-# A longer one is not asked for again.
-MOST_RECIPE_BYTES = 16 * 1024
+from mina_api.cache.redis_tier.uses import Uses
+from mina_api.cache.tier import Claimed, Fetched, FetchedAll, ServerMemory, TierUnavailable
 
 Lift = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 # Given a way to lift, and the server's reign: the epoch that peers have agreed on for it, None without peers.
@@ -67,6 +65,7 @@ class RedisTier:
             on_loss=self._lost,
             on_back=lambda: self._backplane.listen_now(),
         )
+        self._uses = Uses(self._link, self.names)
         self._memory: Memory | None = None
         self._backplane = Backplane(
             self.names,
@@ -148,9 +147,17 @@ class RedisTier:
         data, tokens = await self._link.fetch(keys, [self.names.token(tag) for tag in tags])
         return FetchedAll(tuple(data), tuple(tokens), epoch)
 
-    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
-        """SET with expiry."""
-        await self._link.call("SET", key, data, "PX", max(1, round(ttl_seconds * 1000)), entry=key)
+    async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
+        """SET with expiry, by the script that gives the lease back too; a large value goes before that by itself."""
+        milliseconds = max(1, round(ttl_seconds * 1000))
+        if owner is not None and len(data) <= LARGE:
+            keys = [key, self.names.lease(key), self.names.wait(key)]
+            released = (owner, self.names.released, key)
+            await self._link.script(scripts.STORE, keys, data, milliseconds, *released, entry=key)
+            return
+        await self._link.call("SET", key, data, "PX", milliseconds, entry=key)
+        if owner is not None:
+            await self.release(key, owner)
 
     async def delete(self, keys: Sequence[str]) -> int:
         """UNLINK one by one, in one round trip: keys may live in different slots."""
@@ -216,29 +223,25 @@ class RedisTier:
     # Uses
 
     async def record_uses(self, day: int, counts: Mapping[str, int], keep: int) -> None:
-        """ZINCRBY each, trimmed to the highest, in one round trip."""
-        key = self.names.uses(day)
-        await asyncio.gather(
-            self._link.script(scripts.TIDY, [key], 0, "zset"),
-            *(self._link.call("ZINCRBY", key, count, recipe) for recipe, count in counts.items()),
-            self._link.call("ZREMRANGEBYRANK", key, 0, -keep - 1),
-            self._link.call("EXPIRE", key, 172_800),
-        )
+        """As `Uses.record`."""
+        await self._uses.record(day, counts, keep)
 
     async def most_used(self, day: int, limit: int) -> dict[str, int]:
-        """ZRANGE from the highest down, without what is no text or was used without end."""
-        keys = [self.names.uses(day)]
-        reply = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, kind=list)
-        pairs = [(name.decode(errors="replace"), float(score)) for name, score in by_turns(reply)]
-        return {name: int(score) for name, score in pairs if "\ufffd" not in name and math.isfinite(score)}
+        """As `Uses.highest`."""
+        return await self._uses.highest(day, limit)
 
     # Leases
 
-    async def acquire(self, key: str, owner: str, seconds: float) -> float:
-        """SET NX PX by script; marks that somebody waits if it is taken."""
-        keys = [self.names.lease(key), self.names.wait(key)]
-        left: int = await self._link.script(scripts.ACQUIRE, keys, owner, round(seconds * 1000), entry=key, kind=int)
-        return left / 1000
+    async def claim(
+        self, key: str, tags: Sequence[str], owner: str, seconds: float, seen: bytes | None = None
+    ) -> Claimed:
+        """SET NX PX by script, which marks that somebody waits if it is taken; then as `fetch`."""
+        epoch = self._link.epoch
+        keys = [key, self.names.lease(key), self.names.wait(key)]
+        how = (owner, round(seconds * 1000)) if seen is None else (owner, round(seconds * 1000), seen)
+        tokens = [self.names.token(tag) for tag in tags]
+        left, data, values = await self._link.fetch_after(scripts.CLAIM, keys, how, key, tokens)
+        return Claimed(None if left < 0 else left / 1000, Fetched(data, tuple(values), epoch))
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """PEXPIRE if still ours."""
@@ -289,8 +292,3 @@ class RedisTier:
 
 def _new_token() -> str:
     return secrets.token_urlsafe(12)
-
-
-def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Names and values in pairs, as a script has them by turns."""
-    return zip(reply[::2], reply[1::2], strict=True)

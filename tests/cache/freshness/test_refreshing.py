@@ -39,10 +39,10 @@ class TestRefreshing:
         self, cache: CacheService, tier: FaultyTier, source: Source, clock: FakeClock
     ) -> None:
         await load_and_let_grow_stale(cache, POLICY, source, clock)
-        tier.fail("acquire", times=1)
+        tier.fail("claim", times=1)
 
         stale = body(await cache.read(Read(KEY, POLICY, source)))
-        await until(lambda: tier.calls["acquire"] == 2)
+        await until(lambda: tier.calls["claim"] == 2)
 
         assert stale == (b"1", Outcome.HIT, "l1")
         assert (source.number, cache.get_cache_stats()["errors"]) == (1, 0)
@@ -52,7 +52,7 @@ class TestRefreshing:
     ) -> None:
         """What it would load could not be stored."""
         await load_and_let_grow_stale(cache, POLICY, source, clock)
-        with tier.paused("fetch") as gate:
+        with tier.paused("claim") as gate:
             await cache.read(Read(KEY, POLICY, source))
             await gate.reached.wait()
             hold = await cache.hold(["t"])

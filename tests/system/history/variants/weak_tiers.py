@@ -7,7 +7,7 @@ from typing import Any
 from mina_api.cache.entry import decode
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.redis_tier.backplane import Acknowledgements
-from mina_api.cache.tier import Fetched
+from mina_api.cache.tier import Claimed, Fetched
 
 TOKEN = b"always the same"
 
@@ -17,8 +17,14 @@ class PlainTtl(RedisTier):
 
     async def fetch(self, key: str, tags: Sequence[str]) -> Fetched:
         """The entry, under tokens that are always current."""
-        fetched = await super().fetch(key, ())
-        return Fetched(fetched.data, (TOKEN,) * len(tags), fetched.epoch)
+        return _under_one(await super().fetch(key, ()), tags)
+
+    async def claim(
+        self, key: str, tags: Sequence[str], owner: str, seconds: float, seen: bytes | None = None
+    ) -> Claimed:
+        """The entry, under the same tokens."""
+        claimed = await super().claim(key, (), owner, seconds, seen)
+        return Claimed(claimed.left_seconds, _under_one(claimed.fetched, tags))
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """The same tokens: nothing is on hold."""
@@ -34,9 +40,9 @@ class PlainTtl(RedisTier):
 class DeleteAfterCommit(PlainTtl):
     """Entries are deleted after the write that changes them; what is being loaded meanwhile is stored even later."""
 
-    async def store(self, key: str, data: bytes, ttl_seconds: float) -> None:
+    async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
         """Store it, and list it under its tags."""
-        await super().store(key, data, ttl_seconds)
+        await super().store(key, data, ttl_seconds, owner)
         await asyncio.gather(*(self._link.call("SADD", f"index:{tag}", key) for tag in decode(data).tags))
 
     async def lift(self, tags: Sequence[str], owners: Sequence[str]) -> None:
@@ -55,6 +61,10 @@ class Unacknowledged(RedisTier):
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """Nothing."""
+
+
+def _under_one(fetched: Fetched, tags: Sequence[str]) -> Fetched:
+    return Fetched(fetched.data, (TOKEN,) * len(tags), fetched.epoch)
 
 
 async def _no_wait(*_: object) -> None:
