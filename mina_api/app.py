@@ -17,7 +17,7 @@ from mina_api.analytics.rollups import store_rollup
 from mina_api.auth.passwords import Passwords
 from mina_api.auth.tokens import AccessTokens
 from mina_api.cache.clock import Clock, SystemClock
-from mina_api.cache.fastapi import PendingInvalidation, Shortcuts, cached_endpoints
+from mina_api.cache.fastapi import PendingInvalidation, Recollection, Shortcuts, cached_endpoints
 from mina_api.cache.installed import install_cache_service
 from mina_api.cache.no_tier import NoTier
 from mina_api.cache.redis_tier import RedisTier
@@ -188,6 +188,7 @@ async def _lifespan(settings: Settings, owns_process: bool, app: FastAPI) -> Asy
         relay = OutboxRelay(outbox, cache.lift, epoch=lambda: cache.epoch)
         relay.start()
         stack.push_async_callback(relay.close)
+        app.state.viewers = Recollection(cache)
         if settings.cache.shortcut_bytes:
             own_headers = ((b"server-timing", HIT_IN_MEMORY), *security_headers(settings.http.hsts_seconds))
             app.state.shortcuts = Shortcuts(cache, settings.cache.shortcut_bytes, own_headers)

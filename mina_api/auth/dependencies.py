@@ -16,7 +16,7 @@ from mina_api.auth.queries import load_key_holder, load_viewer
 from mina_api.auth.service import Issuer
 from mina_api.auth.throttling import SignInThrottle
 from mina_api.auth.tokens import AccessTokens
-from mina_api.cache.fastapi import Cache, Identity, Voucher, identify
+from mina_api.cache.fastapi import Cache, Identity, Recollection, Voucher, identify
 from mina_api.cache.outcome import Seen
 from mina_api.cache.service import CacheService
 from mina_api.db.session import ReadSession
@@ -80,22 +80,37 @@ async def get_viewer(
     reads: Reads,
 ) -> CurrentUser:
     """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
-    limits, version = limits_of(request), tokens.version
-    if limits is not None and is_key(token, key):
-        reads = _counted(request, limits, reads)
-    try:
-        viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
-    except Unauthenticated:
-        if limits is not None:
-            limits.refused(request)
-        raise
-    audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
-    voucher = Voucher(seen.name, seen.entry, until, lambda: tokens.version == version)
+    limits = limits_of(request)
+    recollection: Recollection[CurrentUser] = request.app.state.viewers
+    recalled = recollection.recall(token) if token is not None and key is None else None
+    if recalled is not None:
+        identity, viewer = recalled
+    else:
+        if limits is not None and is_key(token, key):
+            reads = _counted(request, limits, reads)
+        try:
+            identity, viewer = await _authenticated(token, key, tokens, cache, reads)
+        except Unauthenticated:
+            if limits is not None:
+                limits.refused(request)
+            raise
+        if token is not None and key is None:
+            recollection.remember(token, identity, viewer)
     structlog.contextvars.bind_contextvars(user=viewer.id)
     if limits is not None:
         limits.identify(request, viewer.id, viewer.api_key_id)
-    identify(request, Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher))
+    identify(request, identity)
     return viewer
+
+
+async def _authenticated(
+    token: str | None, key: str | None, tokens: AccessTokens, cache: CacheService, reads: ReadFactory
+) -> tuple[Identity, CurrentUser]:
+    version = tokens.version
+    viewer, seen, until = await authenticate(token, key, tokens, cache, reads)
+    audience = None if viewer.api_key_id is None else f"key:{viewer.api_key_id}"
+    voucher = Voucher(seen.name, seen.entry, until, lambda: tokens.version == version)
+    return Identity(str(viewer.id), f"ws:{viewer.workspace_id}", audience, seen.vintage, voucher), viewer
 
 
 def _counted(request: Request, limits: RequestLimits, reads: ReadFactory) -> ReadFactory:

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 MAX_READABLE = 200
+
+# Of an empty value too.
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 
 # Text that would be taken for a number, a truth value, nothing, a list or a mapping, did it not stand in quotes.
 _READS_AS_ANOTHER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?$|(true|false|null|nan|-?inf)$|['\[{]")
@@ -53,7 +57,12 @@ def module_label(module: str) -> str:
 
 def encode(value: str) -> str:
     """`value` percent-encoded (RFC 3986 unreserved stay), so that no character of it can end or forge a part."""
-    return quote(value, safe="")
+    return value if _UNRESERVED(value) else quote(value, safe="")
+
+
+@lru_cache(1024)
+def _scope(namespace: str, prefix: str, endpoint: str) -> str:
+    return f"{encode(namespace)}:{encode(prefix)}:{encode(endpoint)}"
 
 
 def canonical_text(value: Any) -> str:
@@ -129,7 +138,7 @@ def endpoint_key(
 
     Its `#` keeps it apart from every manual key, where that character is escaped.
     """
-    scope = f"{encode(namespace)}:{encode(prefix)}:{encode(endpoint)}"
+    scope = _scope(namespace, prefix, endpoint)
     if user_id is not None:
         scope += f":user:{encode(user_id)}"
     parts = [_part(value) for value in path_values]

@@ -1,5 +1,6 @@
 """What the route decorators leave on an endpoint: which policy caches it, which tags its success invalidates."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,11 +23,16 @@ class TagContext:
     user_id: str | None
     scope: str | None
     params: Mapping[str, Any] = field(default_factory=dict)
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now_seconds: float = field(default_factory=time.time)
+
+    @property
+    def now(self) -> datetime:
+        """The time (UTC); `now_seconds` are since the epoch."""
+        return datetime.fromtimestamp(self.now_seconds, UTC)
 
     def at(self, now_seconds: float) -> "TagContext":
         """The same at another time."""
-        return replace(self, now=datetime.fromtimestamp(now_seconds, UTC))
+        return replace(self, now_seconds=now_seconds)
 
 
 Vary = Mapping[str, Callable[[TagContext], str]]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from mina_api.cache.clock import Clock
 from mina_api.cache.tier import Tier, TierUnavailable
@@ -21,15 +22,15 @@ class Usage:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
-        self._recipes: dict[str, str] = {}
+        self._recipes: dict[str, Callable[[], str]] = {}
 
     def count(self, key: str, recipe: Callable[[], str], times: int = 1) -> None:
-        """The question of `key` was asked; `recipe` is made only for a key that is new."""
+        """The question of `key` was asked; `recipe` is called once the counts are taken."""
         if (count := self._counts.get(key)) is not None:
             self._counts[key] = count + times
             return
         self._counts[key] = times
-        self._recipes[key] = recipe()
+        self._recipes[key] = recipe
         if len(self._counts) > 2 * KEPT:
             kept = dict(Counter(self._counts).most_common(KEPT))
             self._counts, self._recipes = kept, {key: self._recipes[key] for key in kept}
@@ -38,7 +39,7 @@ class Usage:
         """The counts by recipe since the last call."""
         taken: Counter[str] = Counter()
         for key, count in self._counts.items():
-            taken[self._recipes[key]] += count
+            taken[self._recipes[key]()] += count
         self._counts, self._recipes = {}, {}
         return taken
 
@@ -46,7 +47,7 @@ class Usage:
         """Count again what could not be told; under its recipe, since its key is not known any more."""
         for recipe, count in counts.items():
             self._counts[recipe] = self._counts.get(recipe, 0) + count
-            self._recipes[recipe] = recipe
+            self._recipes[recipe] = partial(str, recipe)
 
 
 class UsageRecorder:

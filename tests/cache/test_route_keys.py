@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, Depends, FastAPI, Header, Query
 from pydantic import BaseModel, Json, SecretStr
 
 from mina_api.cache.fastapi import Invalidation, cache_response
@@ -50,6 +50,23 @@ class TestKeys:
 
         assert numbers == list(range(1, len(distinct) + 1))
         assert spaced == numbers[distinct.index('{"a":{"b":1}}')]
+
+    async def test_tell_apart_what_one_of_two_declarations_tells_apart(self, serving: Serving) -> None:
+        """A dependency sees a number where the endpoint sees how it is written."""
+        router = a_router()
+
+        def get_number(q: int) -> int:
+            return q
+
+        @router.get("/n")
+        @cache_response(ttl=60, shared=True)
+        async def get_text(user: User, number: Annotated[int, Depends(get_number)], q: str) -> str:
+            return f"{q} is {number}"
+
+        async with serving(router) as client:
+            found = [(await client.get(f"/n?q={q}", headers=as_user("ada"))).json() for q in ("1", "01")]
+
+        assert found == ["1 is 1", "01 is 1"]
 
     async def test_tell_apart_endpoints_of_one_name(self, serving: Serving) -> None:
         def listing(kind: str) -> APIRouter:

@@ -13,7 +13,16 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from benchmarks.speed.servers.fastapi_app import Page, an_app
 from benchmarks.speed.servers.page import Unauthorized, page_of, verified
 from mina_api.cache.config import CacheConfig
-from mina_api.cache.fastapi import Cache, CachedRoute, Identity, Shortcuts, Voucher, cache_response, identify
+from mina_api.cache.fastapi import (
+    CachedRoute,
+    Identity,
+    Recollection,
+    Shortcuts,
+    Voucher,
+    cache_of,
+    cache_response,
+    identify,
+)
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier
 from mina_api.cache.service import CacheService
@@ -32,15 +41,22 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     app.state.cache = cache = CacheService(RedisTier(os.environ["BENCH_REDIS_URL"], config), config)
     app.state.shortcuts = Shortcuts(cache, SHORTCUT_BYTES)
+    app.state.users = Recollection(cache)
     await cache.start()
     yield
     await cache.close()
 
 
-async def identified_user(request: Request, cache: Cache) -> int:
+async def identified_user(request: Request) -> int:
     """The user who asks, as the cache is told: by a token that is verified, and an account that is still there."""
+    authorization = request.headers.get("authorization", "")
+    users: Recollection[int] = request.app.state.users
+    if (recalled := users.recall(authorization)) is not None:
+        identity, user = recalled
+        identify(request, identity)
+        return user
     try:
-        user, until = verified(request.headers.get("authorization"))
+        user, until = verified(authorization)
     except Unauthorized:
         raise HTTPException(401) from None
 
@@ -48,9 +64,11 @@ async def identified_user(request: Request, cache: Cache) -> int:
         return {"id": user}
 
     policy = CachePolicy(ttl=3600, prefix="session", tags=(user_tag(user),))
-    seen = await cache.get_or_load_seen(f"account:{user}", account, policy)
+    seen = await cache_of(request).get_or_load_seen(f"account:{user}", account, policy)
     voucher = Voucher(seen.name, seen.entry, until)
-    identify(request, Identity(str(user), None, seen=seen.vintage, voucher=voucher))
+    identity = Identity(str(user), None, seen=seen.vintage, voucher=voucher)
+    users.remember(authorization, identity, user)
+    identify(request, identity)
     return user
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends
 from mina_api.cache.fastapi.admission import Admission
 from mina_api.cache.fastapi.identity import Identity, Voucher, identify
 from mina_api.cache.fastapi.pending import PendingInvalidation, get_pending, pending_of
+from mina_api.cache.fastapi.recollection import Recollection
 from mina_api.cache.fastapi.route import CachedRoute, cached_endpoints, is_cached
 from mina_api.cache.fastapi.shortcuts import Shortcuts
 from mina_api.cache.fastapi.state import cache_of, get_cache
@@ -24,6 +25,7 @@ __all__ = [
     "Identity",
     "Invalidation",
     "PendingInvalidation",
+    "Recollection",
     "RecordedRequest",
     "Repeater",
     "Shortcuts",

@@ -1,6 +1,7 @@
 """Answering a request to a cached endpoint: from the cache, by a 304, or by running the endpoint."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +18,10 @@ from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
 from mina_api.cache.fastapi.identity import Identity, identity_of
 from mina_api.cache.fastapi.plan import CachePlan
-from mina_api.cache.fastapi.rendering import Renderer, is_whole
+from mina_api.cache.fastapi.rendering import JSON_TYPE, JsonBytes, Renderer, Stored, is_whole
 from mina_api.cache.fastapi.responding import Answer, Header, respond
 from mina_api.cache.fastapi.state import cache_of, shortcuts_of
-from mina_api.cache.fastapi.warming import recipe_of
+from mina_api.cache.fastapi.warming import RecordedRequest
 from mina_api.cache.http import (
     REPLACED_HEADERS,
     STORED_HEADERS,
@@ -37,6 +38,8 @@ from mina_api.cache.read_through import MEMORY, TIER
 from mina_api.cache.reading import Read
 from mina_api.cache.service import CacheService
 
+# By ASGI their names are in lower case.
+ASKED = frozenset((b"cache-control", b"if-none-match", b"accept-encoding"))
 BUSY = "More is asked for than can be loaded now."
 
 
@@ -53,7 +56,7 @@ class Answering:
         """The response to `request`, whose dependencies are solved into `values`."""
         cache = cache_of(request)
         identity = identity_of(request)
-        context = self.plan.context(request, identity, cache.clock.now())
+        context, given = self.plan.context(request, identity, cache.clock.now(), values)
         from_dependencies: list[Header] = list(injected.raw_headers)
         load = _Load(self, request, injected, values)
         admission = admission_of(request)
@@ -68,31 +71,30 @@ class Answering:
             if admission is not None and not is_admitted:
                 raise admission.refusal(request)
             return _own(await load.response(), Served(None, Outcome.BYPASS), from_dependencies, cache)
-        demand = parse_demand(_header(request, "cache-control"))
+        asked = _asked(request)
+        demand = parse_demand(asked.get(b"cache-control"))
         if not is_admitted:
             demand = replace(demand, only_if_cached=True)
         read = Read(
-            self.plan.key(request, identity, context, cache.config),
+            self.plan.key(given, identity, context, cache.config),
             self.plan.policy(context, cache.config),
             load,
             demand,
             identity.seen if identity is not None else NOTHING_READ,
             load.is_failure,
-            (lambda: recipe_of(request, identity)) if self.plan.is_repeatable else None,
+            RecordedRequest.of(request, identity).recipe if self.plan.is_repeatable else None,
             # By user, not by scope: whoever asks too much keeps none of their workspace waiting.
             owner=f"user:{identity.user_id}" if identity is not None else "",
         )
         try:
-            served, answer = await self._read(request, cache, read, load, from_dependencies)
+            served, answer = await self._read(request, cache, read, load, asked, from_dependencies)
         finally:
             load.is_awaited = False
         if served.entry is not None and answer is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
                 cache.auditor.consider(read, served.entry, wanted=getattr(request.state, "is_audited", False))
-            response = _bare(answer.body, answer.status, answer.headers)
-            response.background = load.background
-            return response
+            return Stored(answer, load.background)
         if admission is not None and not is_admitted:
             raise admission.refusal(request)
         if load.made is None and served.outcome is not Outcome.BYPASS and demand.only_if_cached:
@@ -100,7 +102,13 @@ class Answering:
         return _own(load.made or await load.response(), served, from_dependencies, cache)
 
     async def _read(
-        self, request: Request, cache: CacheService, read: Read, load: "_Load", from_dependencies: list[Header]
+        self,
+        request: Request,
+        cache: CacheService,
+        read: Read,
+        load: "_Load",
+        asked: Mapping[bytes, str],
+        from_dependencies: list[Header],
     ) -> tuple[Served, Answer | None]:
         """What `read` comes to, and the answer where that is an entry; one that cannot be unpacked is loaded anew."""
         began = time.perf_counter()
@@ -114,8 +122,8 @@ class Answering:
                     served.entry,
                     cache.clock.now(),
                     cache.config.max_body_bytes,
-                    if_none_match=_header(request, "if-none-match"),
-                    accept_encoding=_header(request, "accept-encoding"),
+                    if_none_match=asked.get(b"if-none-match", ""),
+                    accept_encoding=asked.get(b"accept-encoding", ""),
                     from_dependencies=from_dependencies,
                 )
             except TooManyLoads as refusal:
@@ -136,7 +144,7 @@ class Answering:
         vouched = identity.voucher is not None if identity is not None else not self.plan.needs_identity
         if shortcuts is None or not vouched or not self.plan.may_be_shortened:
             return
-        cache, key, recipe = cache_of(request), read.key, recipe_of(request, identity)
+        cache, key, recipe = cache_of(request), read.key, RecordedRequest.of(request, identity).recipe
         varying = self.plan.varying(context)
 
         def is_same(now: float) -> bool:
@@ -152,7 +160,7 @@ class Answering:
             read.policy.freshness,
             identity.voucher if identity is not None else None,
             is_same,
-            lambda tier, hits: cache.count_hits(key, tier, hits, lambda: recipe),
+            lambda tier, hits: cache.count_hits(key, tier, hits, recipe),
         )
 
 
@@ -175,9 +183,11 @@ class _Load:
         began = time.perf_counter()
         response = await self._answer()
         self.seconds = time.perf_counter() - began
+        plan = self._route.plan
+        if isinstance(response, bytes):
+            return Loaded(response, 200, (JSON_TYPE, (b"etag", entity_tag(response)), *plan.vary))
         self.background = response.background
         raw = tuple((name.lower(), value) for name, value in response.raw_headers)
-        plan = self._route.plan
         if not is_whole(response) or forbids_storing(raw) or not varies_on(raw) <= plan.known_headers:
             self.made = response
             return None
@@ -193,10 +203,10 @@ class _Load:
         rendered = await rendered_failure(self._request, failure)
         return rendered is None or rendered.status_code >= 500
 
-    async def _answer(self) -> Response:
+    async def _answer(self) -> Response | bytes:
         """The response, also what the application makes of a 404 that the endpoint raises, where it is kept."""
         try:
-            return await self.response()
+            return await self._rendered()
         except Exception as failure:
             rendered = await rendered_failure(self._request, failure) if self._route.keeps_not_found else None
             if rendered is None or rendered.status_code != 404:
@@ -205,6 +215,11 @@ class _Load:
 
     async def response(self) -> Response:
         """The endpoint's response, after `response_model`."""
+        rendered = await self._rendered()
+        return JsonBytes(rendered) if isinstance(rendered, bytes) else rendered
+
+    async def _rendered(self) -> Response | bytes:
+        """The same, by its body alone where all else of it goes without saying: status, media type, no other header."""
         admission = admission_of(self._request)
         if admission is not None and self.is_awaited:
             admission.count(self._request)
@@ -223,14 +238,11 @@ def _own(response: Response, served: Served, from_dependencies: list[Header], ca
     return response
 
 
-def _bare(body: bytes, status: int, headers: list[Header]) -> Response:
-    """A response with exactly these headers."""
-    response = Response(status_code=status)
-    response.body = body
-    response.raw_headers[:] = headers
-    return response
-
-
-def _header(request: Request, name: str) -> str:
-    """All lines of a list header as one (RFC 9110 section 5.3); empty where there is none."""
-    return ", ".join(request.headers.getlist(name))
+def _asked(request: Request) -> Mapping[bytes, str]:
+    """The list headers that an answer depends on; all lines of one as one (RFC 9110 section 5.3)."""
+    found: dict[bytes, str] = {}
+    for name, value in request.scope["headers"]:
+        if name in ASKED:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found

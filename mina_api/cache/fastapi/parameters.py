@@ -1,7 +1,9 @@
 """An endpoint's parameters as its dependencies validated them: the part of a key that the request chooses."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
@@ -12,7 +14,6 @@ from pydantic import BaseModel
 
 from mina_api.cache.keys import canonical_text
 
-Fields = list[Any]
 CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 
 
@@ -37,46 +38,104 @@ def _plain(call: Callable[..., Any] | None) -> Any:
     return getattr(call, "__wrapped__", call)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A request's validated parameters: those of its path in the path's order, and the others by name."""
+
+    path: dict[str, Any]
+    others: dict[str, Any]
+
+    @property
+    def every(self) -> dict[str, Any]:
+        """All of them by name."""
+        return {**self.path, **self.others}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """One that is declared, under a name that no other has; the endpoint's own is validated already."""
+
+    name: str
+    field: Any
+    is_own: bool
+
+    def values(self, solved: Mapping[str, Any], received: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Its value by its name; the fields of a parameter model by their own names."""
+        if self.is_own:
+            found = solved[self.field.name]
+        else:
+            validated, _ = request_params_to_args([self.field], received())
+            if not validated:
+                return {}
+            (found,) = validated.values()
+        return found.model_dump(by_alias=True) if isinstance(found, BaseModel) else {self.name: found}
+
+
 class Parameters:
     """Reads the validated parameters of requests to one endpoint."""
 
     def __init__(self, dependant: Dependant) -> None:
-        every = list(walk(dependant))
-        self._path = _distinct(field for each in every for field in each.path_params)
-        self._query = _distinct(field for each in every for field in each.query_params)
-        self._headers = _distinct(field for each in every for field in each.header_params)
-        self._cookies = _distinct(field for each in every for field in each.cookie_params)
+        self._path = _declared(dependant, "path_params")
+        self._query = _declared(dependant, "query_params")
+        self._headers = _declared(dependant, "header_params")
+        self._cookies = _declared(dependant, "cookie_params")
 
     @property
     def are_in_target(self) -> bool:
         """Whether path, query and who asks say everything, so that the request can be made again from them."""
-        return not self._cookies and all(field.alias.lower() in CREDENTIALS for field in self._headers)
+        return not self._cookies and all(each.field.alias.lower() in CREDENTIALS for each in self._headers)
 
     @property
     def header_names(self) -> frozenset[str]:
         """The headers, in lower case, whose values are in the key; those of credentials are there by who asks."""
-        return frozenset(name for field in self._headers for name in _header_names(field)) - CREDENTIALS
+        return frozenset(name for each in self._headers for name in _header_names(each.field)) - CREDENTIALS
 
-    def path(self, request: Request) -> dict[str, Any]:
-        """Path parameters by name, in the path's order."""
-        values = _values(self._path, request.path_params)
-        return {name: values[name] for name in request.path_params if name in values}
+    def read(self, request: Request, solved: Mapping[str, Any]) -> Given:
+        """Those of `request`, whose endpoint is called with `solved`; of headers and cookies, maybe secret, digests."""
+        path: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        for each in self._path:
+            path.update(each.values(solved, lambda: request.path_params))
+        for each in self._query:
+            others.update(each.values(solved, lambda: request.query_params))
+        for each in self._headers:
+            others.update(_digests("header", each.values(solved, lambda: request.headers)))
+        for each in self._cookies:
+            others.update(_digests("cookie", each.values(solved, lambda: request.cookies)))
+        if len(path) > 1:
+            received = list(request.path_params)
+            path = dict(sorted(path.items(), key=lambda item: _place(received, item[0])))
+        return Given(path, others)
 
-    def others(self, request: Request) -> dict[str, Any]:
-        """Query, header and cookie parameters by alias; of headers and cookies, which may be secret, digests."""
-        values = _values(self._query, request.query_params)
-        for kind, fields, received in (
-            ("header", self._headers, request.headers),
-            ("cookie", self._cookies, request.cookies),
-        ):
-            for name, value in _values(fields, received).items():
-                if value is not None:
-                    values[f"{kind}:{name}"] = hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
-        return values
+
+def _declared(dependant: Dependant, kind: str) -> list[_Parameter]:
+    """What is declared of a kind: one that is declared alike twice is one, one that is declared otherwise is another.
+
+    Who asks for text sees more in it than who asks for a number.
+    """
+    own = getattr(dependant, kind)
+    found: dict[tuple[str, str], Any] = {}
+    for each in (field for inner in walk(dependant) for field in getattr(inner, kind)):
+        found.setdefault((each.alias, repr(each.field_info)), each)
+    names: Counter[str] = Counter()
+    parameters = []
+    for (alias, _), each in found.items():
+        names[alias] += 1
+        name = alias if names[alias] == 1 else f"{alias} {names[alias]}"
+        parameters.append(_Parameter(name, each, any(each is mine for mine in own)))
+    return parameters
 
 
-def _distinct(fields: Iterable[Any]) -> Fields:
-    return list({field.alias: field for field in fields}.values())
+def _digests(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"{kind}:{name}": hashlib.sha256(canonical_text(value).encode()).hexdigest()[:32]
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _place(received: list[str], name: str) -> int:
+    return received.index(name) if name in received else len(received)
 
 
 def _header_names(field: Any) -> Iterator[str]:
@@ -87,16 +146,3 @@ def _header_names(field: Any) -> Iterator[str]:
         return
     for name, inner in model.model_fields.items():
         yield (inner.alias or name.replace("_", "-")).lower()
-
-
-def _values(fields: Fields, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Validated values by alias; the fields of a parameter model by their own names."""
-    values: dict[str, Any] = {}
-    for field in fields:
-        solved, _ = request_params_to_args([field], received)
-        for value in solved.values():
-            if isinstance(value, BaseModel):
-                values.update(value.model_dump(by_alias=True))
-            else:
-                values[field.alias] = value
-    return values

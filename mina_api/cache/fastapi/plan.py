@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -13,7 +12,7 @@ from pydantic import TypeAdapter
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Headers
 from mina_api.cache.fastapi.identity import Identity
-from mina_api.cache.fastapi.parameters import CREDENTIALS, Parameters, needs_credentials
+from mina_api.cache.fastapi.parameters import CREDENTIALS, Given, Parameters, needs_credentials
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
@@ -59,26 +58,23 @@ class CachePlan:
         self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
         self._fingerprint = _fingerprint(endpoint, route)
 
-    def context(self, request: Request, identity: Identity | None, now_seconds: float) -> TagContext:
-        """What tag, key and condition functions see."""
-        return TagContext(
-            user_id=identity.user_id if identity else None,
-            scope=identity.scope if identity else None,
-            params={**self._parameters.path(request), **self._parameters.others(request)},
-            now=datetime.fromtimestamp(now_seconds, UTC),
-        )
+    def context(
+        self, request: Request, identity: Identity | None, now_seconds: float, solved: Mapping[str, Any]
+    ) -> tuple[TagContext, Given]:
+        """What tag, key and condition functions see, and the parameters apart; `solved` is what the endpoint gets."""
+        given = self._parameters.read(request, solved)
+        return _context(identity, given, now_seconds), given
 
-    def key(self, request: Request, identity: Identity | None, context: TagContext, config: CacheConfig) -> CacheKey:
+    def key(self, given: Given, identity: Identity | None, context: TagContext, config: CacheConfig) -> CacheKey:
         """The key of this request's answer."""
         caching = self.caching
         user_id = identity.key_part if identity is not None and caching.vary_on_user else None
-        varying = self.varying(context)
+        others: dict[str, Any] = self.varying(context) if caching.vary else {}
         if caching.key_func is not None:
             path: Iterable[Any] = [caching.key_func(context)]
-            others: dict[str, Any] = varying
         else:
-            path = self._parameters.path(request).values()
-            others = {**self._parameters.others(request), **varying}
+            path = given.path.values()
+            others = {**given.others, **others}
         return endpoint_key(
             namespace=config.namespace,
             prefix=caching.prefix,
@@ -114,19 +110,21 @@ class InvalidationPlan:
         self._marks = marks
         self._parameters = Parameters(dependant)
 
-    def tags(self, request: Request, identity: Identity | None, cache: CacheService) -> Iterable[str]:
+    def tags(
+        self, request: Request, identity: Identity | None, cache: CacheService, solved: Mapping[str, Any]
+    ) -> Iterable[str]:
         """The tags to invalidate: a prefix in the viewer's scope if there is one, else everybody's."""
-        scope = identity.scope if identity else None
-        context = TagContext(
-            user_id=identity.user_id if identity else None,
-            scope=scope,
-            params={**self._parameters.path(request), **self._parameters.others(request)},
-            now=datetime.fromtimestamp(cache.clock.now(), UTC),
-        )
+        context = _context(identity, self._parameters.read(request, solved), cache.clock.now())
         for mark in self._marks:
             if mark.prefix is not None:
-                yield prefix_tag(mark.prefix) if scope is None else scope_tag(scope, mark.prefix)
+                yield prefix_tag(mark.prefix) if context.scope is None else scope_tag(context.scope, mark.prefix)
             yield from (_tag(tag, context) for tag in mark.tags)
+
+
+def _context(identity: Identity | None, given: Given, now_seconds: float) -> TagContext:
+    if identity is None:
+        return TagContext(None, None, given.every, now_seconds)
+    return TagContext(identity.user_id, identity.scope, given.every, now_seconds)
 
 
 def _tag(tag: Tag, context: TagContext) -> str:

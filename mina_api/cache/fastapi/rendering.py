@@ -5,9 +5,29 @@ from typing import Any
 from fastapi import Response
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import serialize_response
+from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
-from mina_api.cache.fastapi.responding import Header
+from mina_api.cache.fastapi.responding import Answer, Header
+
+JSON_TYPE: Header = (b"content-type", b"application/json")
+
+
+class JsonBytes(Response):
+    """JSON that is rendered already."""
+
+    media_type = "application/json"
+
+
+class Stored(Response):
+    """An answer as it is, with exactly its headers."""
+
+    def __init__(self, answer: Answer, background: BackgroundTask | None) -> None:
+        # Starlette's own would make headers, which are thrown away.
+        self.status_code = answer.status
+        self.body = answer.body
+        self.raw_headers = answer.headers
+        self.background = background
 
 
 class Renderer:
@@ -19,8 +39,11 @@ class Renderer:
         self._is_default = isinstance(chosen, DefaultPlaceholder)
         self._response_class: type[Response] = chosen.value if self._is_default else chosen
 
-    async def render(self, returned: Any, injected: Response, own_headers: list[Header]) -> Response:
-        """`returned` as a response; `own_headers` are those that the endpoint set on the `injected` one."""
+    async def render(self, returned: Any, injected: Response, own_headers: list[Header]) -> Response | bytes:
+        """`returned` as a response; `own_headers` are those that the endpoint set on the `injected` one.
+
+        It is the body alone where that is all there is to say: JSON, status 200, no headers of its own.
+        """
         if isinstance(returned, Response):
             return returned
         route = self._route
@@ -38,7 +61,9 @@ class Renderer:
         )
         status = injected.status_code or route.status_code or 200
         if as_bytes:
-            response = Response(content, status, media_type="application/json")
+            if status == 200 and not own_headers:
+                return bytes(content)
+            response: Response = JsonBytes(content, status)
         else:
             response = self._response_class(content, status)
         response.raw_headers.extend(own_headers)

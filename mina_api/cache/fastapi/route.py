@@ -104,7 +104,7 @@ def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
     async def announce(**values: Any) -> Any:
         request = values[name]
         values.pop(REQUEST, None)
-        pending_of(request).add(*plan.tags(request, identity_of(request), cache_of(request)))
+        pending_of(request).add(*plan.tags(request, identity_of(request), cache_of(request), values))
         return await call(endpoint, values)
 
     dependant.call = announce

@@ -33,28 +33,25 @@ class RecordedRequest:
     audience: str | None
 
     @classmethod
+    def of(cls, request: Request, identity: Identity | None) -> "RecordedRequest":
+        """What makes `request` again."""
+        scope = request.scope
+        path = scope["raw_path"] if "raw_path" in scope else request.url.path.encode()
+        query = scope["query_string"].decode("latin-1")
+        whose = (None, None, None) if identity is None else (identity.user_id, identity.scope, identity.audience)
+        return cls(path.decode("latin-1").partition("?")[0], query, *whose)
+
+    def recipe(self) -> str:
+        """As one text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
     def read(cls, recipe: str) -> "RecordedRequest":
-        """What `recipe_of` wrote; raises ValueError."""
+        """What `recipe` wrote; raises ValueError."""
         return _RECORDED.validate_json(recipe)
 
 
 _RECORDED = TypeAdapter(RecordedRequest)
-
-
-def recipe_of(request: Request, identity: Identity | None) -> str:
-    """How to make `request` again."""
-    return json.dumps(
-        asdict(
-            RecordedRequest(
-                path=request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0],
-                query=request.scope["query_string"].decode("latin-1"),
-                user_id=identity.user_id if identity else None,
-                scope=identity.scope if identity else None,
-                audience=identity.audience if identity else None,
-            )
-        ),
-        sort_keys=True,
-    )
 
 
 def is_repeated(scope: Mapping[str, Any]) -> bool:
