@@ -80,7 +80,8 @@ def takes_zstd(accept_encoding: str) -> bool:
 
 def entity_tag(body: bytes) -> bytes:
     """A strong validator of `body`."""
-    return b'"%s"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+    # Processors have instructions for this one: it takes half of BLAKE2's time.
+    return b'"%s"' % hashlib.sha256(body).hexdigest()[:24].encode()
 
 
 def matches(if_none_match: str, etag: str) -> bool:

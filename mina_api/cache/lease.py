@@ -9,7 +9,8 @@ import contextlib
 import itertools
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from mina_api.cache.tier import Claimed, Fetched, Tier, TierUnavailable
 
@@ -72,27 +73,36 @@ class Lease:
             self._let_go()
             self._leases.release(self._name, self.owner)
 
-    @contextlib.contextmanager
-    def renewed(self) -> Iterator[None]:
+    def renewed(self) -> AbstractContextManager[None]:
         """Keep it for the length of the block, by a renewal each third of its length."""
-        renewal: asyncio.Task[None] | None = None
-
-        def begin() -> None:
-            nonlocal renewal
-            renewal = asyncio.create_task(self._leases.renew(self._name, self.owner), name=f"lease {self._name}")
-
-        # Most loads end before one is due: until then it costs no task.
-        due = asyncio.get_running_loop().call_later(self._leases.seconds / 3, begin)
-        try:
-            yield
-        finally:
-            due.cancel()
-            if renewal is not None:
-                renewal.cancel()
+        return _Renewal(self._leases, self._name, self.owner)
 
     def _let_go(self) -> None:
         self._may_be_ours = False
         self._leases.claimed.discard(self._name)
+
+
+class _Renewal(AbstractContextManager[None]):
+    """Renewals of a lease; most loads end before the first is due, and until then they cost no task."""
+
+    __slots__ = ("_due", "_leases", "_name", "_owner", "_task")
+
+    def __init__(self, leases: "Leases", name: str, owner: str) -> None:
+        self._leases = leases
+        self._name = name
+        self._owner = owner
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._due = asyncio.get_running_loop().call_later(self._leases.seconds / 3, self._begin)
+
+    def __exit__(self, *_: object) -> None:
+        self._due.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._leases.renew(self._name, self._owner), name=f"lease {self._name}")
 
 
 class Leases:

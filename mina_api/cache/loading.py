@@ -1,10 +1,9 @@
 """A limit on loads at once and on those that wait, so that a cold cache does not crush the database."""
 
 import asyncio
-import contextlib
 import contextvars
 import logging
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from mina_api.cache.fair_queue import FairQueue
 from mina_api.cache.stats import Counters
@@ -37,21 +36,12 @@ class LoadSlots:
         """How many wait for a slot."""
         return len(self._waiting)
 
-    @contextlib.asynccontextmanager
-    async def take(self, owner: str) -> AsyncIterator[None]:
+    def take(self, owner: str) -> AbstractAsyncContextManager[None]:
         """A slot for the length of the block; raises TooManyLoads."""
-        if _inside.get():
-            yield
-            return
-        await self._enter(owner)
-        token = _inside.set(True)
-        try:
-            yield
-        finally:
-            _inside.reset(token)
-            self._leave()
+        return nullcontext() if _inside.get() else _Slot(self, owner)
 
-    async def _enter(self, owner: str) -> None:
+    async def enter(self, owner: str) -> None:
+        """Have a slot, at once or in turn; raises TooManyLoads."""
         if self._free:
             self._free -= 1
             self._is_refusing = False
@@ -65,10 +55,11 @@ class LoadSlots:
         except asyncio.CancelledError:
             # Who leaves as the slot is handed over hands it on.
             if not self._waiting.remove(owner, turn) and not turn.cancelled() and turn.exception() is None:
-                self._leave()
+                self.leave()
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give the slot to the next."""
         turn = self._waiting.pop()
         while turn is not None and turn.done():
             turn = self._waiting.pop()
@@ -84,3 +75,21 @@ class LoadSlots:
         self._is_refusing = True
         if not turn.done():
             turn.set_exception(TooManyLoads("too many loads wait in this process"))
+
+
+class _Slot(AbstractAsyncContextManager[None]):
+    """A slot from entering to leaving; a class, since each load has one and a generator costs several times as much."""
+
+    __slots__ = ("_owner", "_slots", "_token")
+
+    def __init__(self, slots: LoadSlots, owner: str) -> None:
+        self._slots = slots
+        self._owner = owner
+
+    async def __aenter__(self) -> None:
+        await self._slots.enter(self._owner)
+        self._token = _inside.set(True)
+
+    async def __aexit__(self, *_: object) -> None:
+        _inside.reset(self._token)
+        self._slots.leave()

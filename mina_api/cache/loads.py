@@ -207,9 +207,21 @@ class Loads:
         `seen` is what the entry that is not good any more begins with. A load that takes too long elsewhere is done
         here as well.
         """
+        if not lease.is_ours:
+            waited = await self._wait_for_it(read, outcome, snapshot, seen, lease)
+            if isinstance(waited, Served):
+                return waited
+            snapshot = waited
+        with lease.renewed():
+            return await self.load(read, outcome, snapshot, lease=lease)
+
+    async def _wait_for_it(
+        self, read: Read, outcome: Outcome, snapshot: Snapshot, seen: bytes, lease: Lease
+    ) -> Served | Snapshot:
+        """What another process has loaded, or what was loaded here after all; or what to load under, once it's ours."""
         deadline = self._clock.monotonic() + self._config.wait_seconds
         with self._tier.watch(read.key.name) as released:
-            while not lease.is_ours:
+            while True:
                 released.clear()
                 try:
                     found = await self._look_up.find(read, lease, seen)
@@ -219,7 +231,7 @@ class Loads:
                     return Served(found.entry, outcome, collapsed=True, fence=found.fence)
                 snapshot = newer(snapshot, read, found)
                 if lease.is_ours:
-                    break
+                    return snapshot
                 remaining = deadline - self._clock.monotonic()
                 if remaining <= 0:
                     return await self.load(read, outcome, snapshot)
@@ -227,8 +239,6 @@ class Loads:
                     seen = found.head
                 else:
                     await _wait(released, min(lease.left_seconds, remaining))
-        with lease.renewed():
-            return await self.load(read, outcome, snapshot, lease=lease)
 
 
 def _shared(read: Read, snapshot: Snapshot) -> tuple[object, ...]:

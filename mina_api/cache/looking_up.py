@@ -141,4 +141,4 @@ def newer(snapshot: Snapshot, read: Read, found: Found) -> Snapshot:
 
 
 def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
-    return tuple(token for token in tokens if token is not None and not token.startswith(b"!"))
+    return tuple([token for token in tokens if token is not None and not token.startswith(b"!")])

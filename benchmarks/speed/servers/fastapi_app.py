@@ -1,7 +1,8 @@
 """What the FastAPI servers have in common: the user as a dependency, the page as a response model, a count of loads."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -59,10 +60,17 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 def an_app(lifespan: Lifespan | None = None, kind: type[FastAPI] = FastAPI) -> FastAPI:
     """An application that says at `/loads` how many pages it made."""
-    app = kind(lifespan=lifespan)
+    app = kind(lifespan=partial(_settled, lifespan))
 
     @app.get("/loads")
     async def get_loads() -> int:
         return page.loads
 
     return app
+
+
+@asynccontextmanager
+async def _settled(lifespan: Lifespan | None, app: FastAPI) -> AsyncIterator[None]:
+    async with lifespan(app) if lifespan is not None else nullcontext():
+        page.settle()
+        yield

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from benchmarks.speed.servers import page
 from benchmarks.speed.servers.multiplexed import Multiplexed
-from benchmarks.speed.servers.page import JSON_TYPE, Unauthorized, body_of, page_of, verified_user
+from benchmarks.speed.servers.page import JSON_TYPE, Unauthorized, body_of, page_of, settle, verified_user
 
 MODE = os.environ["BENCH_HANDWRITTEN"]
 
@@ -27,6 +27,7 @@ Set = Callable[[str, bytes], Awaitable[object]]
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """The store, for as long as the application runs."""
     url = os.environ["BENCH_REDIS_URL"]
+    settle()
     if MODE == "pooled":
         async with aioredis.from_url(url) as redis:
             app.state.get, app.state.set = redis.get, redis.set

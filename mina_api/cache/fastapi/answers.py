@@ -13,7 +13,7 @@ from mina_api.cache.compression import UndecodableBody
 from mina_api.cache.entry import Entry
 from mina_api.cache.experiment import CONTROL
 from mina_api.cache.fastapi.admission import admission_of
-from mina_api.cache.fastapi.calls import call
+from mina_api.cache.fastapi.calls import caller
 from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
 from mina_api.cache.fastapi.identity import Identity, identity_of
@@ -48,7 +48,7 @@ class Answering:
 
     def __init__(self, plan: CachePlan, route: Any, endpoint: Any) -> None:
         self.plan = plan
-        self.endpoint = endpoint
+        self.call = caller(endpoint)
         self.renderer = Renderer(route)
         self.keeps_not_found = plan.caching.freshness.negative_ttl is not None
 
@@ -224,7 +224,7 @@ class _Load:
         if admission is not None and self.is_awaited:
             admission.count(self._request)
         before = len(self._injected.raw_headers)
-        returned = await call(self._route.endpoint, self._values)
+        returned = await self._route.call(self._values)
         return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])
 
 

@@ -1,17 +1,17 @@
 """Calling an endpoint as FastAPI does: awaited, or in a thread where it is not a coroutine function."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import _is_async_gen_callable, _is_coroutine_callable, _is_gen_callable
 
 
-async def call(endpoint: Callable[..., Any], values: Mapping[str, Any]) -> Any:
-    """What `endpoint` returns for `values`; raises what it raises."""
+def caller(endpoint: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
+    """What calls `endpoint` with values by name, and gives or raises what it does."""
     if _is_coroutine_callable(endpoint):
-        return await endpoint(**values)
-    return await run_in_threadpool(endpoint, **values)
+        return lambda values: endpoint(**values)
+    return lambda values: run_in_threadpool(endpoint, **values)
 
 
 def is_generator(endpoint: Callable[..., Any] | None) -> bool:

@@ -15,7 +15,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, _effective_route_context_var, iter_route_contexts
 
 from mina_api.cache.fastapi.answers import Answering
-from mina_api.cache.fastapi.calls import call, is_generator
+from mina_api.cache.fastapi.calls import caller, is_generator
 from mina_api.cache.fastapi.documentation import described
 from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.parameters import walk
@@ -96,7 +96,7 @@ def _look_up_first(route: Any, caching: Caching) -> None:
 def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
     dependant = route.dependant
     endpoint = dependant.call
-    plan = InvalidationPlan(marks, dependant)
+    plan, call = InvalidationPlan(marks, dependant), caller(endpoint)
     dependant.request_param_name = dependant.request_param_name or REQUEST
     name = dependant.request_param_name
 
@@ -105,7 +105,7 @@ def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
         request = values[name]
         values.pop(REQUEST, None)
         pending_of(request).add(*plan.tags(request, identity_of(request), cache_of(request), values))
-        return await call(endpoint, values)
+        return await call(values)
 
     dependant.call = announce
 
