@@ -40,7 +40,8 @@ def markdown(mixes: Sequence[Mix], command: str, *, meetings: int, rounds: int, 
         f" not counted, which begin with nothing cached. `mina serve`, workers: {workers}, defaults; a Postgres that"
         " syncs to disk, a Valkey. *Without* is `MINA_CACHE_ENABLED=false`.",
         f"- One workspace of {meetings:,} meetings. The same requests by the same seed on both sides. First at one"
-        " rate, which both can answer: that compares response times, from when a request is due. Then without a pause:"
+        " rate, which both can answer: that compares response times, from when a request is due, without a timer's"
+        " own millisecond. Then without a pause:"
         f" that compares throughput, and times hold the waiting for a machine that is full; the side without the cache,"
         f" to which their order is nothing, gets every {THINNED}th there. The load runs on the same cores.",
         "",

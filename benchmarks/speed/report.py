@@ -69,7 +69,9 @@ def markdown(rows: Sequence[Row], resting: Sequence[Resting], rounds: int, secon
         " second of warm-up. One uvicorn worker on a core of its own; wrk with 32 connections, Valkey and Postgres off"
         " that core.",
         f"- One page of {BODY_BYTES} bytes, the same to the byte from all but `mina serve`, whose list of meetings is"
-        " as near to that size as whole meetings come; one HS256 token, checked in each request by all but raw ASGI.",
+        " as near to that size as whole meetings come; one HS256 token, checked in each request by all but raw ASGI;"
+        " what it says is recalled by Mina, as long as that is true.",
+        "- All that wait for Redis begin with `gc.freeze()` and a threshold of 20,000, as `mina serve` does.",
         "- Every server of a peer makes each page once: a run in which one makes more is refused.",
         "- *new* pages were never asked for before. *by hand* is what one would write for this one page, without"
         " invalidation, time-outs or recovery.",

@@ -5,7 +5,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
 
 from mina_api.cache.entry import Headers
 from mina_api.cache.outcome import ANY, Demand, Outcome, Served
@@ -109,9 +108,12 @@ def _detail(served: Served) -> str:
     return f"; detail={served.detail}" if served.detail else ""
 
 
-def answer_headers(served: Served, now: float) -> Iterable[tuple[bytes, bytes]]:
+def answer_headers(served: Served, now: float) -> tuple[tuple[bytes, bytes], ...]:
     """What every answer of a cached endpoint carries beside its stored headers."""
-    yield b"cache-control", b"private, no-cache"
-    yield b"vary", b"Authorization"
-    yield b"age", str(served.entry.age(now) if served.entry is not None else 0).encode()
-    yield b"cache-status", cache_status(served, now).encode()
+    age = served.entry.age(now) if served.entry is not None else 0
+    return (
+        (b"cache-control", b"private, no-cache"),
+        (b"vary", b"Authorization"),
+        (b"age", b"%d" % age),
+        (b"cache-status", cache_status(served, now).encode()),
+    )

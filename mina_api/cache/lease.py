@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from mina_api.cache.tier import Claimed, Fetched, Tier, TierUnavailable
+from mina_api.cache.tier import Fetched, Tier, TierUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ class Lease:
         With `seen`, what the entry begins with, it is not taken where that is another one by now.
         """
         self._may_be_ours, self.left_seconds = True, None
-        claimed = await self._leases.claim(self._name, tags, self.owner, seen)
+        leases = self._leases
+        leases.claimed.add(self._name)
+        claimed = await leases.tier.claim(self._name, tags, self.owner, leases.seconds, seen)
         self.left_seconds = claimed.left_seconds
         if self.left_seconds != 0:
             self._let_go()
@@ -57,7 +59,7 @@ class Lease:
 
     async def store(self, data: bytes, ttl_seconds: float) -> None:
         """Keep `data` as what was loaded under it, and give it back; raises TierUnavailable."""
-        await self._leases.store(self._name, data, ttl_seconds, self.owner)
+        await self._leases.tier.store(self._name, data, ttl_seconds, self.owner)
         self._let_go()
 
     def handed_over(self) -> "Lease":
@@ -109,7 +111,7 @@ class Leases:
     """The leases of one process, of `seconds` each; `claimed` are the names of those that it has, or has asked for."""
 
     def __init__(self, tier: Tier, seconds: float) -> None:
-        self._tier = tier
+        self.tier = tier
         self.seconds = seconds
         self.claimed: set[str] = set()
         self._process = new_owner()
@@ -125,20 +127,11 @@ class Leases:
         if self._releases:
             await asyncio.wait(self._releases)
 
-    async def claim(self, name: str, tags: Sequence[str], owner: str, seen: bytes | None) -> Claimed:
-        """As the tier's, with the lease among the claimed ones for as long."""
-        self.claimed.add(name)
-        return await self._tier.claim(name, tags, owner, self.seconds, seen)
-
-    async def store(self, name: str, data: bytes, ttl_seconds: float, owner: str) -> None:
-        """As the tier's."""
-        await self._tier.store(name, data, ttl_seconds, owner)
-
     async def renew(self, name: str, owner: str) -> None:
         """Prolong a lease by turns, until it is lost or the tier is."""
         with contextlib.suppress(TierUnavailable):
             while True:
-                if not await self._tier.renew(name, owner, self.seconds):
+                if not await self.tier.renew(name, owner, self.seconds):
                     logger.info("the lease of %s was lost while loading", name)
                     return
                 await asyncio.sleep(self.seconds / 3)
@@ -148,7 +141,7 @@ class Leases:
 
         async def release() -> None:
             with contextlib.suppress(TierUnavailable):
-                await self._tier.release(name, owner)
+                await self.tier.release(name, owner)
 
         task = asyncio.create_task(release())
         self._releases.add(task)

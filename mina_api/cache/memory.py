@@ -192,6 +192,7 @@ class Memory:
 
 
 def _cost(name: str, entry: Entry) -> int:
-    headers = sum(len(field) + len(value) for field, value in entry.headers)
-    tags = sum(map(len, entry.tags)) + sum(map(len, entry.tokens))
-    return OVERHEAD_BYTES + len(name) + len(entry.key) + len(entry.body) + headers + tags
+    cost = OVERHEAD_BYTES + len(name) + len(entry.key) + len(entry.body)
+    for field, value in entry.headers:
+        cost += len(field) + len(value)
+    return cost + sum(map(len, entry.tags)) + sum(map(len, entry.tokens))

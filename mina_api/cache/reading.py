@@ -57,9 +57,9 @@ class Read:
 
     def is_older_than(self, snapshot: Snapshot) -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
-        return any(
-            tag in self.seen.tokens and self.seen.tokens[tag] != token
-            for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True)
+        seen = self.seen.tokens
+        return bool(seen) and any(
+            seen.get(tag, token) != token for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True)
         )
 
     def is_answered_by(self, entry: Entry) -> bool:

@@ -55,7 +55,7 @@ class EntryStore:
         now, freshness = self._clock.now(), policy.freshness
         if freshness.adaptive is not None:
             self._observations.loaded(key.canonical, loaded.body, now)
-        ttl = self.explain_ttl(key, policy).ttl
+        ttl = policy.ttl if freshness.adaptive is None else self.explain_ttl(key, policy).ttl
         fresh_until = now + freshness.ttl_of(ttl, loaded.status, self._chance)
         return Entry(
             key=key.canonical,

@@ -36,9 +36,10 @@ ROUTED_SHARE = 0.1
 
 
 class Calls:
-    """Calls within a block: of Python functions by file, and of built-in ones from Mina's code."""
+    """Calls within a block: of Python functions of `ours` by name, and of built-in ones from there."""
 
-    def __init__(self) -> None:
+    def __init__(self, ours: str = OURS) -> None:
+        self._ours = ours
         self.own: Counter[str] = Counter()
         self.built_in: Counter[str] = Counter()
         self.every = 0
@@ -51,7 +52,7 @@ class Calls:
         sys.setprofile(None)
 
     def _note(self, frame: FrameType, event: str, argument: Any) -> None:
-        is_ours = frame.f_code.co_filename.startswith(OURS)
+        is_ours = frame.f_code.co_filename.startswith(self._ours)
         if event == "call":
             self.every += 1
             if is_ours:

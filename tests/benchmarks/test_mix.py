@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from benchmarks.mix.bounds import bounds
 from benchmarks.mix.database import DatabaseWork
 from benchmarks.mix.ideal import IdealCache, ideal_hits
-from benchmarks.mix.load import Run, Taken
+from benchmarks.mix.load import TIMER_SECONDS, Run, Taken, when_due
 from benchmarks.mix.measuring import Mix, percentile
 from benchmarks.mix.plan import Ask, Plan, Zipf
 from benchmarks.mix.report import markdown
@@ -81,6 +82,18 @@ class TestZipf:
 
         assert drawn[0] / drawn[1] == pytest.approx(2, rel=0.2)
         assert drawn[0] / drawn[9] == pytest.approx(10, rel=0.3)
+
+
+class TestWhenDue:
+    async def test_is_when_it_was_meant_to_be_where_everybody_was_busy(self) -> None:
+        past = time.monotonic() - 5
+
+        assert await when_due(past) == past
+
+    async def test_leaves_out_what_a_timer_is_late_by_and_no_more(self) -> None:
+        at = time.monotonic() + 0.003
+
+        assert at <= await when_due(at) <= at + TIMER_SECONDS
 
 
 class TestPlan:

@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 from mina_api.cache.compression import UndecodableBody
 from mina_api.cache.entry import Entry
 from mina_api.cache.experiment import CONTROL
-from mina_api.cache.fastapi.admission import admission_of
+from mina_api.cache.fastapi.admission import Admission, admission_of
 from mina_api.cache.fastapi.calls import caller
 from mina_api.cache.fastapi.documentation import NOT_STORED
 from mina_api.cache.fastapi.failures import rendered_failure
@@ -58,8 +58,8 @@ class Answering:
         identity = identity_of(request)
         context, given = self.plan.context(request, identity, cache.clock.now(), values)
         from_dependencies: list[Header] = list(injected.raw_headers)
-        load = _Load(self, request, injected, values)
         admission = admission_of(request)
+        load = _Load(self, request, injected, values, admission)
         is_admitted = admission is None or admission.admits(request)
         condition = self.plan.caching.condition
         if cache.experiment is not None and identity is not None:
@@ -167,8 +167,16 @@ class Answering:
 class _Load:
     """The loader of one request: runs its endpoint once, and keeps a response that only it may have."""
 
-    def __init__(self, route: Answering, request: Request, injected: Response, values: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        route: Answering,
+        request: Request,
+        injected: Response,
+        values: dict[str, Any],
+        admission: Admission | None,
+    ) -> None:
         self._route = route
+        self._admission = admission
         self._request = request
         self._injected = injected
         self._values = values
@@ -220,9 +228,8 @@ class _Load:
 
     async def _rendered(self) -> Response | bytes:
         """The same, by its body alone where all else of it goes without saying: status, media type, no other header."""
-        admission = admission_of(self._request)
-        if admission is not None and self.is_awaited:
-            admission.count(self._request)
+        if self._admission is not None and self.is_awaited:
+            self._admission.count(self._request)
         before = len(self._injected.raw_headers)
         returned = await self._route.call(self._values)
         return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])

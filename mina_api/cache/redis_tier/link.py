@@ -111,11 +111,11 @@ class Link:
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
     ) -> Any:
         """The reply to a script, also while the link is coming back."""
-
-        async def ask(*command: Any) -> Any:
-            return await self._ask(*command, entry=entry, kind=kind)
-
-        return await _by_digest(script, (len(keys), *keys, *arguments), ask)
+        parts = (len(keys), *keys, *arguments)
+        try:
+            return await self._ask("EVALSHA", script.sha, *parts, entry=entry, kind=kind)
+        except NoScriptError:
+            return await self._ask("EVAL", script.source, *parts, entry=entry, kind=kind)
 
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """Entries and tokens."""
@@ -127,12 +127,11 @@ class Link:
     ) -> tuple[int, bytes | None, Values]:
         """The reply to a script on what is in the slot of the entry `key`, a number; then that entry, and tokens."""
         self.require()
-
-        async def ask(*command: Any) -> Any:
-            return await self._reply_of(command[0], self.servers.fetch_after(command, key, tokens), tuple)
-
-        found: tuple[int, bytes | None, Values] = await _by_digest(script, (len(keys), *keys, *arguments), ask)
-        return found
+        parts, fetch = (len(keys), *keys, *arguments), self.servers.fetch_after
+        try:
+            return await self._reply_of("EVALSHA", fetch(("EVALSHA", script.sha, *parts), key, tokens), tuple)
+        except NoScriptError:
+            return await self._reply_of("EVAL", fetch(("EVAL", script.source, *parts), key, tokens), tuple)
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
@@ -252,11 +251,3 @@ class Link:
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks[name] = asyncio.create_task(work, name=f"redis {name}")
-
-
-async def _by_digest(script: Script, parts: Sequence[Any], ask: Callable[..., Awaitable[Any]]) -> Any:
-    """The reply to `script`, whole only for a server that has forgotten it."""
-    try:
-        return await ask("EVALSHA", script.sha, *parts)
-    except NoScriptError:
-        return await ask("EVAL", script.source, *parts)
