@@ -17,18 +17,8 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.servers import (
-    MOST_TOKEN_BYTES,
-    Connecting,
-    Greet,
-    Place,
-    Values,
-    log_in,
-    number,
-    packed,
-    text,
-    texts,
-)
+from mina_api.cache.redis_tier.commands import MOST_TOKEN_BYTES, number, packed, text, texts
+from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in
 from mina_api.cache.redis_tier.target import Address
 
 REDIRECTIONS = 3

@@ -120,8 +120,7 @@ class Multiplexed:
             self._connection = connection
             self._flush()
             async for values in pieces(connection, self._most_bytes):
-                for value in values:
-                    self._settle(value)
+                self._settle(values)
         except (RedisError, OSError, hiredis.ProtocolError) as found:
             failure = found if isinstance(found, RedisError | OSError) else RedisConnectionError(str(found))
         finally:
@@ -130,18 +129,26 @@ class Multiplexed:
             with contextlib.suppress(OSError):
                 await connection.disconnect(nowait=True)
 
-    def _settle(self, value: Any) -> None:
-        reply, _, count, found = self._waiting[0]
-        if count:
-            found.append(value)
-            if len(found) < count:
-                return
-            value = found
-        self._waiting.popleft()
-        if reply.done():
-            return
-        if isinstance(value, Exception):
-            reply.set_exception(value)
-            reply.exception()
-        else:
-            reply.set_result(value)
+    def _settle(self, values: list[Any]) -> None:
+        """Give each that asked what came for it, one value or as many as it asked for."""
+        at = 0
+        while at < len(values):
+            reply, _, count, found = self._waiting[0]
+            value = values[at]
+            if count:
+                taken = values[at : at + count - len(found)]
+                at += len(taken)
+                found += taken
+                if len(found) < count:
+                    return
+                value = found
+            else:
+                at += 1
+            self._waiting.popleft()
+            if reply.done():
+                continue
+            if isinstance(value, Exception):
+                reply.set_exception(value)
+                reply.exception()
+            else:
+                reply.set_result(value)

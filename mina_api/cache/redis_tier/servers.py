@@ -16,9 +16,9 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import InvalidResponse, ResponseError
 
 from mina_api.cache.redis_tier.channel import Channel
+from mina_api.cache.redis_tier.commands import number, packed, packed_token, texts
 from mina_api.cache.redis_tier.replies import MOST_BYTES
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
@@ -26,9 +26,6 @@ Greet = Callable[[AbstractConnection], Awaitable[None]]
 Values = Sequence[bytes | None]
 
 NOWHERE: Address = ("", 0)
-
-# Ours have 17: what is longer is cut off there, and is no token of an entry's.
-MOST_TOKEN_BYTES = 63
 
 
 @dataclass(slots=True)
@@ -173,35 +170,6 @@ class Servers(Protocol):
         """Wait for what is under way, and close every connection for good."""
 
 
-def text(name: str, most_bytes: int) -> tuple[Any, ...]:
-    """The command for the string under `name`: of a longer one, a byte more than `most_bytes`."""
-    return ("GETRANGE", name, 0, most_bytes)
-
-
-def packed(name: str, most_bytes: int) -> bytes:
-    """The same command as the server reads it (Redis serialization protocol)."""
-    raw, last = name.encode(), b"%d" % most_bytes
-    return b"*4\r\n$8\r\nGETRANGE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (len(raw), raw, len(last), last)
-
-
-def texts(replies: Sequence[Any]) -> list[bytes | None]:
-    """What such commands found: None for nothing, and for what is no string; raises any other failure among them."""
-    return [reply or None if type(reply) is bytes else _none_of(reply) for reply in replies]
-
-
-def number(reply: object) -> int:
-    """What a script says that says a number; raises the failure that came in its place."""
-    if type(reply) is int:
-        return reply
-    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to a script that is no number")
-
-
-def _none_of(reply: object) -> bytes | None:
-    if isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE"):
-        return None
-    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to GETRANGE that is none")
-
-
 class OneServer:
     """One server has everything: at an address, at a socket, or where Sentinels say."""
 
@@ -230,7 +198,7 @@ class OneServer:
         """GETRANGEs, one right after the other."""
         most = self._connecting.entry_bytes
         asked = [packed(key, most) for key in keys]
-        asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
+        asked += map(packed_token, tokens)
         found = texts(await self._channel.submit_each(asked)) if asked else []
         return found[: len(keys)], found[len(keys) :]
 
@@ -239,7 +207,7 @@ class OneServer:
     ) -> tuple[int, bytes | None, Values]:
         """All of them, one right after the other."""
         asked = [hiredis.pack_command(tuple(command)), packed(key, self._connecting.entry_bytes)]
-        asked += [packed(token, MOST_TOKEN_BYTES) for token in tokens]
+        asked += map(packed_token, tokens)
         reply, *found = await self._channel.submit_each(asked)
         data, *values = texts(found)
         return number(reply), data, values

@@ -1,0 +1,45 @@
+"""The commands of a read, as the server reads them (Redis serialization protocol), and what their replies say."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from redis.exceptions import InvalidResponse, ResponseError
+
+# Ours have 17: what is longer is cut off there, and is no token of an entry's.
+MOST_TOKEN_BYTES = 63
+
+
+def text(name: str, most_bytes: int) -> tuple[Any, ...]:
+    """The command for the string under `name`: of a longer one, a byte more than `most_bytes`."""
+    return ("GETRANGE", name, 0, most_bytes)
+
+
+def packed(name: str, most_bytes: int) -> bytes:
+    """The same command as the server reads it (Redis serialization protocol)."""
+    raw, last = name.encode(), b"%d" % most_bytes
+    return b"*4\r\n$8\r\nGETRANGE\r\n$%d\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (len(raw), raw, len(last), last)
+
+
+@lru_cache(4096)
+def packed_token(name: str) -> bytes:
+    """That of a token: most requests ask for a few tags' of many."""
+    return packed(name, MOST_TOKEN_BYTES)
+
+
+def texts(replies: Sequence[Any]) -> list[bytes | None]:
+    """What such commands found: None for nothing, and for what is no string; raises any other failure among them."""
+    return [reply or None if type(reply) is bytes else _none_of(reply) for reply in replies]
+
+
+def number(reply: object) -> int:
+    """What a script says that says a number; raises the failure that came in its place."""
+    if type(reply) is int:
+        return reply
+    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to a script that is no number")
+
+
+def _none_of(reply: object) -> bytes | None:
+    if isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE"):
+        return None
+    raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to GETRANGE that is none")
