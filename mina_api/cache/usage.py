@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -32,8 +33,15 @@ class Usage:
         self._counts[key] = times
         self._recipes[key] = recipe
         if len(self._counts) > 2 * KEPT:
-            kept = dict(Counter(self._counts).most_common(KEPT))
-            self._counts, self._recipes = kept, {key: self._recipes[key] for key in kept}
+            self._forget_the_rarer_half()
+
+    def _forget_the_rarer_half(self) -> None:
+        # By the count of the last that is kept: to sort the keys themselves would be felt in every miss.
+        least = sorted(self._counts.values(), reverse=True)[KEPT - 1]
+        kept = {key: count for key, count in self._counts.items() if count > least}
+        as_rare = (key for key, count in self._counts.items() if count == least)
+        kept.update(dict.fromkeys(itertools.islice(as_rare, KEPT - len(kept)), least))
+        self._counts, self._recipes = kept, {key: self._recipes[key] for key in kept}
 
     def take(self) -> dict[str, int]:
         """The counts by recipe since the last call."""
