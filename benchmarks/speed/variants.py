@@ -16,6 +16,7 @@ Open = Callable[[Stores], AbstractContextManager[Subject]]
 RAW = "raw ASGI, constant bytes"
 UNCACHED = "FastAPI, no cache"
 MULTIPLEXED = "by hand: Redis, one multiplexed connection"
+ON_FASTAPI = "by hand on FastAPI: one multiplexed connection"
 MINA_MEMORY = "Mina's cache, memory (L1)"
 MINA_REDIS = "Mina's cache, Redis (no L1)"
 MINA_MISS = "Mina's cache, every request a miss"
@@ -80,6 +81,7 @@ VARIANTS = (
     _module(UNCACHED, "floor", "fastapi_uncached", AND_MISSES),
     _module("by hand: Redis, pooled connections", "by hand", "handwritten", BENCH_HANDWRITTEN="pooled"),
     _module(MULTIPLEXED, "by hand", "handwritten", AND_MISSES, BENCH_HANDWRITTEN="multiplexed"),
+    _module(ON_FASTAPI, "by hand", "fastapi_by_hand", AND_MISSES),
     _module("by hand: a dict", "by hand", "handwritten", BENCH_HANDWRITTEN="dict"),
     _module("fastapi-cache2", "peer", "fastapi_cache2", AND_MISSES, peers=True),
     _module("cashews", "peer", "on_cashews", AND_MISSES, peers=True, BENCH_CASHEWS="plain"),
