@@ -67,7 +67,8 @@ class TestALargeUpload:
         assert answer.status_code == 200, answer.text
         assert LIMIT - 2 * MB < len(body) < LIMIT
         assert server.peak_bytes() - before < most_mb * MB
-        assert len(answers) > 20 and set(answers) == {200}
+        # Where an import keeps everybody waiting it is none or one.
+        assert len(answers) > 4 and set(answers) == {200}
 
     def test_over_the_limit_is_refused_without_being_held(self, serve: Serve) -> None:
         server = serve()
