@@ -79,6 +79,17 @@ async def a_shortcut(app: FastAPI, line: Line) -> None:
             pass
 
 
+async def fewest(line: Line) -> int:
+    """Calls of so many answers, without what runs beside them now and then: of three times the least."""
+    counts = []
+    for _ in range(3):
+        with Calls() as calls:
+            for _ in range(HITS):
+                await line.ask()
+        counts.append(calls.every)
+    return min(counts)
+
+
 class TestAHit:
     async def test_calls_few_functions(self, app: FastAPI, line: Line) -> None:
         await a_shortcut(app, line)
@@ -94,12 +105,7 @@ class TestAHit:
 
     async def test_calls_a_small_share_of_what_a_routed_one_does(self, app: FastAPI, line: Line) -> None:
         await a_shortcut(app, line)
-        with Calls() as short:
-            for _ in range(HITS):
-                await line.ask()
+        short = await fewest(line)
         app.state.shortcuts = None
-        with Calls() as routed:
-            for _ in range(HITS):
-                await line.ask()
 
-        assert short.every <= ROUTED_SHARE * routed.every
+        assert short <= ROUTED_SHARE * await fewest(line)
