@@ -82,7 +82,9 @@ async def get_viewer(
     """The viewer, whose sign-in or key, workspace and role are as of now; raises Unauthenticated."""
     limits = limits_of(request)
     recollection: Recollection[CurrentUser] = request.app.state.viewers
-    recalled = recollection.recall(token) if token is not None and key is None else None
+    # What is recalled rests on the Authorization alone.
+    credentials = token if key is None else None
+    recalled = recollection.recall(credentials) if credentials is not None else None
     if recalled is not None:
         identity, viewer = recalled
     else:
@@ -94,8 +96,8 @@ async def get_viewer(
             if limits is not None:
                 limits.refused(request)
             raise
-        if token is not None and key is None:
-            recollection.remember(token, identity, viewer)
+        if credentials is not None:
+            recollection.remember(credentials, identity, viewer)
     structlog.contextvars.bind_contextvars(user=viewer.id)
     if limits is not None:
         limits.identify(request, viewer.id, viewer.api_key_id)

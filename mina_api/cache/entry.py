@@ -77,8 +77,8 @@ def encode(entry: Entry) -> bytes:
         key,
         length(len(entry.epoch)),
         entry.epoch,
+        length(len(entry.tags)),
     ]
-    parts.append(length(len(entry.tags)))
     for tag, token in zip(entry.tags, entry.tokens, strict=True):
         name = tag.encode()
         parts += (length(len(name)), name, length(len(token)), token)

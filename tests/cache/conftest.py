@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+from redis.asyncio import Redis
 
 from mina_api.cache.service import CacheService
 from tests.cache.origin import Origin
@@ -28,6 +29,13 @@ async def other(valkey_url: str) -> AsyncIterator[CacheService]:
     """Another process's cache."""
     async with a_cache(valkey_url) as started:
         yield started
+
+
+@pytest.fixture
+async def client(valkey_url: str) -> AsyncIterator[Redis]:
+    """What looks into the Valkey, and changes what is there."""
+    async with Redis.from_url(valkey_url) as client:
+        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The lease of a load, which is asked for with the look-up: one round trip before a load, and one after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -16,12 +15,6 @@ from tests.cache.test_stampede import Load
 POLICY = CachePolicy(60, tags=("meeting:1",))
 NAME = manual_key(namespace="mina", prefix="temp", key="k").name
 LEASE = f"mina:lease:{{{NAME}}}"
-
-
-@pytest.fixture
-async def client(valkey_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(valkey_url) as client:
-        yield client
 
 
 class TestMiss:

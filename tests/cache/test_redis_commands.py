@@ -41,12 +41,6 @@ async def answer() -> Loaded:
 
 
 @pytest.fixture
-async def client(valkey_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(valkey_url) as client:
-        yield client
-
-
-@pytest.fixture
 async def cache(valkey_url: str) -> AsyncIterator[CacheService]:
     async with a_cache(valkey_url) as cache:
         yield cache

@@ -64,12 +64,6 @@ async def a_follower(cache: CacheService, load: Load, client: Redis) -> "asyncio
     return follower
 
 
-@pytest.fixture
-async def client(valkey_url: str) -> AsyncIterator[Redis]:
-    async with Redis.from_url(valkey_url) as client:
-        yield client
-
-
 class TestFollowers:
     async def test_are_woken_by_the_leaders_word(self, valkey_url: str, client: Redis) -> None:
         leading, following = Load(), Load(2)

@@ -53,7 +53,7 @@ class TestALargeUpload:
         over = threading.Event()
 
         def ask() -> None:
-            while not over.wait(0.02):
+            while not over.is_set():
                 answers.append(other.get("/api/meetings").status_code)
 
         asking = threading.Thread(target=ask)
@@ -67,8 +67,7 @@ class TestALargeUpload:
         assert answer.status_code == 200, answer.text
         assert LIMIT - 2 * MB < len(body) < LIMIT
         assert server.peak_bytes() - before < most_mb * MB
-        # Where an import keeps everybody waiting it is none or one.
-        assert len(answers) > 4 and set(answers) == {200}
+        assert len(answers) > 20 and set(answers) == {200}
 
     def test_over_the_limit_is_refused_without_being_held(self, serve: Serve) -> None:
         server = serve()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from mina_api.cache.entry import Entry
+from mina_api.cache.freshness import DEFAULT
 from mina_api.cache.outcome import NOTHING_READ, Vintage
 
 
@@ -22,6 +23,11 @@ class Voucher:
     entry: Entry
     until: float
     is_good: Callable[[], bool] = lambda: True
+
+    @property
+    def rests_until(self) -> float:
+        """Until when nothing that rests on it has to look at the credentials, or have the entry loaded anew."""
+        return min(self.until, DEFAULT.is_due_from(self.entry))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from mina_api.cache.fastapi.identity import Identity, Voucher
-from mina_api.cache.freshness import DEFAULT
 from mina_api.cache.memory import UNKNOWN
 from mina_api.cache.outcome import Vintage
 from mina_api.cache.s3_fifo import S3Fifo
@@ -64,6 +63,5 @@ class Recollection(Generic[T]):
         voucher = identity.voucher
         if voucher is None or identity.seen.fence == UNKNOWN or self._memory.get(voucher.name) is None:
             return
-        until = min(voucher.until, DEFAULT.is_due_from(voucher.entry))
         cost = OVERHEAD_BYTES + len(credentials) + voucher.entry.size
-        self._table.put(credentials, _Recalled(voucher, identity, who, until), cost)
+        self._table.put(credentials, _Recalled(voucher, identity, who, voucher.rests_until), cost)

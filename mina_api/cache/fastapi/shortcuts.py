@@ -16,7 +16,7 @@ from mina_api.cache.entry import Entry
 from mina_api.cache.fastapi.identity import Voucher
 from mina_api.cache.fastapi.responding import Header, is_had, respond
 from mina_api.cache.fastapi.sampling import Sampling
-from mina_api.cache.freshness import DEFAULT, Freshness
+from mina_api.cache.freshness import Freshness
 from mina_api.cache.http import takes_zstd
 from mina_api.cache.looking_up import Claim
 from mina_api.cache.outcome import Outcome, Served
@@ -218,7 +218,7 @@ class Shortcuts:
         if voucher is not None:
             if not voucher.is_good():
                 return
-            until = min(until, voucher.until, DEFAULT.is_due_from(voucher.entry))
+            until = min(until, voucher.rests_until)
         shortcut = Shortcut(name, entry, until, voucher, is_same, note)
         fields = fields_of(scope["headers"])
         if fields is None or not SLOW.isdisjoint(fields) or self._now() >= until:
