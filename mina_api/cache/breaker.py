@@ -13,23 +13,19 @@ class Breaker:
         self._first = first_wait_seconds
         self._longest = longest_wait_seconds
         self._failures = 0
-        self._closed = True
+        # Whether the dependency may be asked.
+        self.is_closed = True
         self._random = random.Random()  # noqa: S311  (jitter, not a secret)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the dependency may be asked."""
-        return self._closed
 
     def trip(self) -> bool:
         """Open it; True if it was closed, so that one caller starts the probe and logs the change."""
-        was_closed, self._closed = self._closed, False
+        was_closed, self.is_closed = self.is_closed, False
         self._failures += 1
         return was_closed
 
     def close(self) -> None:
         """The probe succeeded: ask again."""
-        self._closed = True
+        self.is_closed = True
         self._failures = 0
 
     def next_wait(self) -> float:

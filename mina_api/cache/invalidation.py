@@ -12,7 +12,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.lease import new_owner
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
-from mina_api.cache.tracing import span
+from mina_api.cache.tracing import traced
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class TagHold:
         """Phase 1; a lost tier is left to phase 2 and the outbox."""
         try:
             epoch = self._tier.epoch
-            with span("cache.invalidate", phase="hold", tags=self.tags):
-                await self._tier.hold(self.tags, self._owner, seconds)
+            holding = self._tier.hold(self.tags, self._owner, seconds)
+            await traced(holding, "cache.invalidate", phase="hold", tags=self.tags)
             self.placed_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             logger.log(self._level, "tags not put on hold, the outbox will tell: %s", failure)
@@ -67,8 +67,8 @@ class TagHold:
         """Phase 2; whether it succeeded, so that the outbox is done with."""
         try:
             epoch = self._tier.epoch
-            with span("cache.invalidate", phase="lift", tags=self.tags):
-                await self._tier.lift(self.tags, [self._owner])
+            lifting = self._tier.lift(self.tags, [self._owner])
+            await traced(lifting, "cache.invalidate", phase="lift", tags=self.tags)
             self.lifted_in = epoch if self._tier.epoch == epoch else None
         except TierUnavailable as failure:
             self._counters.errors += 1

@@ -6,11 +6,10 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -31,8 +30,7 @@ class Secret(Protocol):
         """What it hides."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheKey:
+class CacheKey(NamedTuple):
     """A key as Redis knows it (`name`) and in full (`canonical`), which the entry repeats and a read compares.
 
     `endpoint` is None for a value that was set by hand.
@@ -60,9 +58,14 @@ def encode(value: str) -> str:
     return value if _UNRESERVED(value) else quote(value, safe="")
 
 
-@lru_cache(1024)
-def _scope(namespace: str, prefix: str, endpoint: str) -> str:
-    return f"{encode(namespace)}:{encode(prefix)}:{encode(endpoint)}"
+@lru_cache(4096)
+def _scope(namespace: str, prefix: str, endpoint: str, user_id: str | None) -> str:
+    scope = f"{encode(namespace)}:{encode(prefix)}:{encode(endpoint)}"
+    return scope if user_id is None else f"{scope}:user:{encode(user_id)}"
+
+
+# Of parameters: there are few, unlike their values.
+_name = lru_cache(1024)(encode)
 
 
 def canonical_text(value: Any) -> str:
@@ -104,24 +107,21 @@ def canonical_text(value: Any) -> str:
 
 
 def _part(value: Any) -> str:
-    return encode(canonical_text(value))
+    # A number has nothing to encode, and most values are one.
+    return str(value) if type(value) is int else encode(canonical_text(value))
 
 
-def parameter_text(name: str, value: Any) -> Iterable[str]:
+def _parameter(name: str, value: Any) -> list[str]:
     """`name=value` for a value, one for each in order for a list (of one: with a comma after it), none for None."""
     if value is None:
-        return
+        return []
     if isinstance(value, set | frozenset):
         value = sorted(value, key=_part)
     if not isinstance(value, list | tuple):
-        yield f"{encode(name)}={_part(value)}"
-    elif len(value) == 1:
-        yield f"{encode(name)}={_part(value[0])},"
-    elif value:
-        for item in value:
-            yield f"{encode(name)}={_part(item)}"
-    else:
-        yield encode(name)
+        return [f"{_name(name)}={_part(value)}"]
+    if len(value) == 1:
+        return [f"{_name(name)}={_part(value[0])},"]
+    return [f"{_name(name)}={_part(item)}" for item in value] or [_name(name)]
 
 
 def endpoint_key(
@@ -138,11 +138,11 @@ def endpoint_key(
 
     Its `#` keeps it apart from every manual key, where that character is escaped.
     """
-    scope = _scope(namespace, prefix, endpoint)
-    if user_id is not None:
-        scope += f":user:{encode(user_id)}"
-    parts = [_part(value) for value in path_values]
-    query = [text for name in sorted(parameters or {}) for text in parameter_text(name, (parameters or {})[name])]
+    scope = _scope(namespace, prefix, endpoint, user_id)
+    parts, query = [*map(_part, path_values)], list[str]()
+    if parameters:
+        for name in sorted(parameters):
+            query += _parameter(name, parameters[name])
     if query:
         parts.append("&".join(query))
     return _assemble(scope, ":".join(parts), fingerprint, prefix, endpoint)

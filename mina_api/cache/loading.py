@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import logging
-from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Literal, TypeAlias
 
 from mina_api.cache.fair_queue import FairQueue
 from mina_api.cache.stats import Counters
@@ -11,6 +11,9 @@ from mina_api.cache.stats import Counters
 logger = logging.getLogger(__name__)
 
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside_a_load", default=False)
+
+# What gives it back; a load within a load has none of its own.
+Slot: TypeAlias = contextvars.Token[bool] | Literal[False]
 
 
 class TooManyLoads(Exception):
@@ -22,7 +25,8 @@ class TooManyLoads(Exception):
 class LoadSlots:
     """At most `limit` loads at once, in turn over those whose they are, while at most `waiting_limit` wait.
 
-    A load within a load takes no slot of its own, or both could wait forever.
+    A load within a load takes no slot of its own, or both could wait forever. A slot is given back by who took it, in
+    the same task; it is no context manager, since each load has one and that would cost several times as much.
     """
 
     def __init__(self, limit: int, waiting_limit: int, counters: Counters) -> None:
@@ -36,16 +40,20 @@ class LoadSlots:
         """How many wait for a slot."""
         return len(self._waiting)
 
-    def take(self, owner: str) -> AbstractAsyncContextManager[None]:
-        """A slot for the length of the block; raises TooManyLoads."""
-        return nullcontext() if _inside.get() else _Slot(self, owner)
+    def take_at_once(self) -> Slot | None:
+        """A slot, False where none is needed; None where it has to be waited for."""
+        if _inside.get():
+            return False
+        if not self._free:
+            return None
+        self._free -= 1
+        self._is_refusing = False
+        return _inside.set(True)
 
-    async def enter(self, owner: str) -> None:
-        """Have a slot, at once or in turn; raises TooManyLoads."""
-        if self._free:
-            self._free -= 1
-            self._is_refusing = False
-            return
+    async def take(self, owner: str) -> Slot:
+        """A slot, at once or in turn; raises TooManyLoads."""
+        if (slot := self.take_at_once()) is not None:
+            return slot
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         refused = self._waiting.push(owner, turn)
         if refused is not None:
@@ -55,11 +63,17 @@ class LoadSlots:
         except asyncio.CancelledError:
             # Who leaves as the slot is handed over hands it on.
             if not self._waiting.remove(owner, turn) and not turn.cancelled() and turn.exception() is None:
-                self.leave()
+                self._pass_on()
             raise
+        return _inside.set(True)
 
-    def leave(self) -> None:
-        """Give the slot to the next."""
+    def give_back(self, slot: Slot) -> None:
+        """Let the next have it."""
+        if slot is not False:
+            _inside.reset(slot)
+            self._pass_on()
+
+    def _pass_on(self) -> None:
         turn = self._waiting.pop()
         while turn is not None and turn.done():
             turn = self._waiting.pop()
@@ -75,21 +89,3 @@ class LoadSlots:
         self._is_refusing = True
         if not turn.done():
             turn.set_exception(TooManyLoads("too many loads wait in this process"))
-
-
-class _Slot(AbstractAsyncContextManager[None]):
-    """A slot from entering to leaving; a class, since each load has one and a generator costs several times as much."""
-
-    __slots__ = ("_owner", "_slots", "_token")
-
-    def __init__(self, slots: LoadSlots, owner: str) -> None:
-        self._slots = slots
-        self._owner = owner
-
-    async def __aenter__(self) -> None:
-        await self._slots.enter(self._owner)
-        self._token = _inside.set(True)
-
-    async def __aexit__(self, *_: object) -> None:
-        _inside.reset(self._token)
-        self._slots.leave()

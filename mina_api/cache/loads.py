@@ -5,9 +5,8 @@ A load may be shared only by those who saw what it will be stored under.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,10 +25,7 @@ from mina_api.cache.source import Source
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import Tier, TierUnavailable
-from mina_api.cache.tracing import span
-
-# `SingleFlight.run` or `run_fresh`.
-Run = Callable[..., Awaitable[Served]]
+from mina_api.cache.tracing import traced
 
 REDIS_DOWN = "redis-down"
 # Before a load is run again.
@@ -61,7 +57,9 @@ class Loads:
         self._counters = counters
         # For longer than memory alone keeps what was loaded: until it is loaded again.
         self._contention = Contention(clock, 2 * config.memory_ttl_without_tier)
-        self._flights: SingleFlight[Served] = SingleFlight()
+        self._flights: SingleFlight[Served] = SingleFlight(_collapsed)
+        # The one that leads may wait for another process's load first.
+        self._patience_seconds = 2 * config.wait_seconds
         self._leases = Leases(tier, config.lease_seconds)
 
     def __len__(self) -> int:
@@ -88,30 +86,31 @@ class Loads:
         """Load without keeping; shared only with those who asked before the load began."""
         flight = ("aside", read.key.canonical)
         locked = flight if detail == REDIS_DOWN else None
-        served = await self._fly(
-            self._flights.run_fresh, lambda: self.load(read, outcome, None, detail, locked), flight
-        )
+        load = partial(self.load, read, outcome, None, detail, locked)
+        served = await self._flights.run_fresh(flight, load, patience_seconds=self._patience_seconds)
         return self._noted(read, served)
 
     async def into_memory(self, read: Read) -> Served:
         """Load where the tier is lost: kept in memory alone, as long as nothing that it is made of is forgotten."""
         snapshot = Snapshot((), b"", min(self._memory.fence(), read.seen.fence))
         flight = ("memory", read.key.canonical, read.policy.tags, snapshot.fence)
-        served = await self._fly(
-            self._flights.run, lambda: self.load(read, Outcome.MISS, snapshot, REDIS_DOWN, flight), flight
-        )
+        load = partial(self.load, read, Outcome.MISS, snapshot, REDIS_DOWN, flight)
+        served = await self._flights.run(flight, load, patience_seconds=self._patience_seconds)
         return self._noted(read, served)
 
     async def anew(self, read: Read, snapshot: Snapshot) -> Served:
         """Load and keep, for somebody who wants nothing that was there before."""
-        flight = ("reload", read.key.canonical, snapshot)
-        return await self._fly(self._flights.run_fresh, lambda: self.load(read, Outcome.REQUEST, snapshot), flight)
+        flight = ("reload", *_shared(read, snapshot))
+        load = partial(self.load, read, Outcome.REQUEST, snapshot)
+        return await self._flights.run_fresh(flight, load, patience_seconds=self._patience_seconds)
 
-    async def once(self, read: Read, outcome: Outcome, snapshot: Snapshot, found: Found, lease: Lease) -> Served:
-        """Load and keep, as the only one in all processes; `lease` may be ours already."""
-        run = partial(self._flights.run, on_end=lease.give_back)
+    def once(
+        self, read: Read, outcome: Outcome, snapshot: Snapshot, found: Found, lease: Lease
+    ) -> Coroutine[Any, Any, Served]:
+        """Load and keep, as the only one in all processes; `lease`, which may be ours already, is given back then."""
         lead = partial(self._lead, read, outcome, snapshot, found.head, lease)
-        return await self._fly(run, lead, _shared(read, snapshot))
+        flight = _shared(read, snapshot)
+        return self._flights.run(flight, lead, patience_seconds=self._patience_seconds, on_end=lease.give_back)
 
     async def again(self, read: Read, served: Entry) -> None:
         """Load what `served` answers, unless another process does or has done it."""
@@ -120,10 +119,10 @@ class Loads:
             found = await self._look_up.find(read, lease, None)
             if not lease.is_ours or (found.entry is not None and found.entry.created > served.created):
                 return
-            snapshot = await self._look_up.snapshot(read.policy, found)
+            snapshot = found.snapshot or await self._look_up.snapshot(read.policy, found)
             if snapshot is None or read.is_older_than(snapshot):
                 return
-            with lease.renewed():
+            with lease:
                 await self.load(read, Outcome.STALE, snapshot, lease=lease)
         except (TierUnavailable, TooManyLoads):
             return
@@ -145,11 +144,17 @@ class Loads:
 
         With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
         """
-        async with self._slots.take(read.whose), self._alone(read, flight):
-            started = self._clock.monotonic()
-            with span("cache.load", key=read.key.name):
-                loaded = await self._loaded(read)
-            seconds = self._clock.monotonic() - started
+        slot = self._slots.take_at_once()
+        if slot is None:
+            slot = await self._slots.take(read.whose)
+        try:
+            if flight is None:
+                loaded, seconds = await self._loaded(read)
+            else:
+                async with self._alone(read, flight):
+                    loaded, seconds = await self._loaded(read)
+        finally:
+            self._slots.give_back(slot)
         if loaded is None:
             return Served(None, outcome, detail)
         tokens, epoch = (snapshot.tokens, snapshot.epoch) if snapshot is not None else ((), b"")
@@ -169,37 +174,36 @@ class Loads:
 
     def _alone(self, read: Read, flight: Hashable) -> AbstractAsyncContextManager[None]:
         name = read.key.name
-        is_wanted = flight is not None and (self._flights.waiters(flight) > 1 or name in self._contention)
+        is_wanted = self._flights.waiters(flight) > 1 or name in self._contention
         return self._source.key_lock.alone(name) if is_wanted else nullcontext()
 
-    async def _loaded(self, read: Read) -> Loaded | None:
+    async def _loaded(self, read: Read) -> tuple[Loaded | None, float]:
+        """What the load gives, and how long it took in seconds."""
+        began = self._clock.monotonic()
+        try:
+            loaded = await traced(read.load(), "cache.load", key=read.key.name)
+        except Exception as failure:
+            loaded = await traced(self._again(read, failure), "cache.load", key=read.key.name)
+        return loaded, self._clock.monotonic() - began
+
+    async def _again(self, read: Read, failure: Exception) -> Loaded | None:
+        """Load again, up to twice, after a failure that passes; raises any other."""
         for pause_seconds in PAUSES_SECONDS:
-            try:
-                return await read.load()
-            except Exception as failure:
-                if not self._source.passes(failure):
-                    raise
+            if not self._source.passes(failure):
+                break
             self._counters.count("loads", "repeated")
             await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
-        return await read.load()
+            try:
+                return await read.load()
+            except Exception as found:
+                failure = found
+        raise failure
 
     def _noted(self, read: Read, served: Served) -> Served:
         """`served`, once it is noted that its key is one that several ask for at once, if it is."""
         if served.collapsed:
             self._contention.note(read.key.name)
         return served
-
-    async def _fly(self, run: Run, lead: Callable[[], Coroutine[Any, Any, Served]], key: tuple[object, ...]) -> Served:
-        led = False
-
-        async def first() -> Served:
-            nonlocal led
-            led = True
-            return await lead()
-
-        # The one that leads may wait for another process's load first.
-        served = await run(key, first, patience_seconds=2 * self._config.wait_seconds)
-        return served if led else replace(served, collapsed=True)
 
     async def _lead(self, read: Read, outcome: Outcome, snapshot: Snapshot, seen: bytes, lease: Lease) -> Served:
         """Load as the one process that does, or wait for the one that does and take its entry.
@@ -212,7 +216,7 @@ class Loads:
             if isinstance(waited, Served):
                 return waited
             snapshot = waited
-        with lease.renewed():
+        with lease:
             return await self.load(read, outcome, snapshot, lease=lease)
 
     async def _wait_for_it(
@@ -239,6 +243,11 @@ class Loads:
                     seen = found.head
                 else:
                     await _wait(released, min(lease.left_seconds, remaining))
+
+
+def _collapsed(served: Served) -> Served:
+    """What those get who did not begin the load."""
+    return served._replace(collapsed=True)
 
 
 def _shared(read: Read, snapshot: Snapshot) -> tuple[object, ...]:

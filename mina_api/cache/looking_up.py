@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry, UndecodableEntry
@@ -14,13 +14,15 @@ from mina_api.cache.reading import Read, Snapshot
 from mina_api.cache.stats import Counters
 from mina_api.cache.storing import EntryStore
 from mina_api.cache.tier import HEAD_BYTES, Fetched, Tier, TierUnavailable
-from mina_api.cache.tracing import span
+from mina_api.cache.tracing import traced
 
 logger = logging.getLogger(__name__)
 
+# A token of a tag that a writer holds begins with it.
+HELD = b"!"
 
-@dataclass(frozen=True, slots=True)
-class Found:
+
+class Found(NamedTuple):
     """What the tier has, the entry in it if it is current, and the fence that was taken before."""
 
     fetched: Fetched
@@ -31,6 +33,15 @@ class Found:
     def head(self) -> bytes:
         """What tells the entry that was there, current or not, from others; empty where there was none."""
         return self.fetched.data[:HEAD_BYTES] if self.fetched.data else b""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The tokens that were found, to store under; None where one is absent or held by a writer."""
+        _, tokens, epoch = self.fetched
+        for token in tokens:
+            if token is None or token.startswith(HELD):
+                return None
+        return Snapshot(cast("tuple[bytes, ...]", tokens), epoch, self.fence)
 
 
 class LookUp:
@@ -51,27 +62,24 @@ class LookUp:
         """
         fence = self._memory.fence()
         tags = read.policy.tags
-        with span("cache.look_up", key=read.key.name):
-            fetched = await (self._tier.fetch(read.key.name, tags) if lease is None else lease.claim(tags, seen))
-        entry = await self._current(read, fetched)
+        name = read.key.name
+        asking = self._tier.fetch(name, tags) if lease is None else lease.claim(tags, seen)
+        fetched = await traced(asking, "cache.look_up", key=name)
+        entry = None if fetched.data is None else await self._current(read, fetched, fetched.data)
         if entry is not None:
             self._memory.put(read.key.name, entry, fence, bounded=self._config.is_bounded(read.policy))
         return Found(fetched, entry, fence)
 
     async def snapshot(self, policy: CachePolicy, found: Found) -> Snapshot | None:
-        """Tokens to store under: those fetched, or made where absent; None where a writer holds one."""
-        tokens = _usable(found.fetched.tokens)
-        if len(tokens) < len(policy.tags):
-            tokens = _usable(await self._tier.snapshot(policy.tags))
-        return Snapshot(tokens, found.fetched.epoch, found.fence) if len(tokens) == len(policy.tags) else None
+        """Tokens to store under, made where they were absent; None where a writer holds one."""
+        tokens = await self._tier.snapshot(policy.tags)
+        return found._replace(fetched=found.fetched._replace(tokens=tokens)).snapshot
 
-    async def _current(self, read: Read, fetched: Fetched) -> Entry | None:
-        """The entry that was fetched, if it is this key's, of this server, and under the current tokens."""
+    async def _current(self, read: Read, fetched: Fetched, data: bytes) -> Entry | None:
+        """The entry in `data` that was fetched, if it is this key's, of this server, and under the current tokens."""
         key = read.key
-        if fetched.data is None:
-            return None
         try:
-            entry = self._store.read(key, fetched.data)
+            entry = self._store.read(key, data)
         except UndecodableEntry as failure:
             self._counters.errors += 1
             logger.error("the entry of %s cannot be read, so it is deleted: %s", key, failure)
@@ -133,12 +141,5 @@ class Claim:
 
 def newer(snapshot: Snapshot, read: Read, found: Found) -> Snapshot:
     """The tokens that were found last, if an entry can be stored under them."""
-    tokens = _usable(found.fetched.tokens)
-    if len(tokens) < len(read.policy.tags):
-        return snapshot
-    later = Snapshot(tokens, found.fetched.epoch, found.fence)
-    return snapshot if read.is_older_than(later) else later
-
-
-def _usable(tokens: tuple[bytes | None, ...]) -> tuple[bytes, ...]:
-    return tuple([token for token in tokens if token is not None and not token.startswith(b"!")])
+    later = found.snapshot
+    return snapshot if later is None or read.is_older_than(later) else later

@@ -13,6 +13,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import TypeAlias
 
 from mina_api.cache.entry import Entry
@@ -103,13 +104,17 @@ class Memory:
             return False
         if self._was_forgotten(name, entry.tags, fence):
             return False
-        self._drop(name)
+        if name in self._entries:
+            self._drop(name)
         for names in self._condemned:
             names.discard(name)
         if not self._entries.put(name, entry, _cost(name, entry)):
             return False
         for tag in entry.tags:
-            self._names_by_tag.setdefault(tag, set()).add(name)
+            if (listed := self._names_by_tag.get(tag)) is not None:
+                listed.add(name)
+            else:
+                self._names_by_tag[tag] = {name}
         if bounded:
             self._bounded_until[name] = self._now() + self._bound_seconds
         return True
@@ -193,6 +198,4 @@ class Memory:
 
 def _cost(name: str, entry: Entry) -> int:
     cost = OVERHEAD_BYTES + len(name) + len(entry.key) + len(entry.body)
-    for field, value in entry.headers:
-        cost += len(field) + len(value)
-    return cost + sum(map(len, entry.tags)) + sum(map(len, entry.tokens))
+    return cost + sum(map(len, chain(*entry.headers, entry.tags, entry.tokens)))

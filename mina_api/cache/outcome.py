@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from mina_api.cache.entry import Entry, Headers
 from mina_api.cache.memory import UNKNOWN, Fence
@@ -20,8 +20,7 @@ class Outcome(StrEnum):
     BYPASS = "bypass"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What a loader made, by which serializer (0: none); what is not `storable` may be shared by all who wait."""
 
     body: bytes
@@ -31,8 +30,7 @@ class Loaded:
     codec: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """One read's answer; `collapsed` if another's load made it, `detail` says which tier or what was wrong.
 
     `entry` is None only where the caller wanted nothing but a stored answer, or where what was loaded
@@ -62,8 +60,7 @@ class Vintage:
 NOTHING_READ = Vintage()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A value, what it was read under, and the entry that it was read from, by its name."""
 
     value: Any

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from mina_api.cache.adaptive import TtlExplanation
@@ -151,11 +151,11 @@ class CacheService:
 
     # Answers
 
-    async def read(self, read: Read) -> Served:
+    def read(self, read: Read) -> Coroutine[Any, Any, Served]:
         """The answer of an endpoint, from memory, the tier or its load; raises what that raises, and TooManyLoads."""
         if read.recipe is not None:
             self._usage.count(read.key.canonical, read.recipe)
-        return await self._reads.read(read)
+        return self._reads.read(read)
 
     # Values
 

@@ -6,7 +6,7 @@ cancelled only when nobody waits for it any more.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 Load = Callable[[], Coroutine[Any, Any, T]]
@@ -14,6 +14,10 @@ Load = Callable[[], Coroutine[Any, Any, T]]
 
 def _nothing() -> None:
     return
+
+
+def _as_it_is(result: T) -> T:
+    return result
 
 
 class _Flight(Generic[T]):
@@ -41,26 +45,30 @@ class _Flight(Generic[T]):
                 self.task.cancel()
 
     def land(self, task: "asyncio.Task[T]") -> None:
-        failure = None if task.cancelled() else task.exception()
+        is_cancelled = task.cancelled()
+        failure = None if is_cancelled else task.exception()
+        result = task.result() if failure is None and not is_cancelled else None
         for waiting in self._waiting:
             if waiting.done():
                 continue
-            if task.cancelled():
+            if is_cancelled:
                 waiting.cancel()
             elif failure is not None:
                 waiting.set_exception(failure)
             else:
-                waiting.set_result(task.result())
+                waiting.set_result(cast("T", result))
 
 
 class SingleFlight(Generic[T]):
     """The loads in flight by key.
 
     The key has to name what the result is valid for: with tag tokens in it, nobody can join a load that
-    began before a write that they know of. Who has no tokens calls `run_fresh`.
+    began before a write that they know of. Who has no tokens calls `run_fresh`. `shared` makes of a load's result what
+    those get who did not begin it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Callable[[T], T] = _as_it_is) -> None:
+        self._shared = shared
         self._running: dict[Hashable, _Flight[T]] = {}
         self._queued: dict[Hashable, _Flight[T]] = {}
 
@@ -89,13 +97,13 @@ class SingleFlight(Generic[T]):
             on_end()
             try:
                 async with asyncio.timeout(patience_seconds) as patience:
-                    return await flight.join()
+                    return self._shared(await flight.join())
             except TimeoutError:
                 if not patience.expired():
                     raise
                 if self._running.get(key) is flight:
                     break
-        return await self._start(key, load, on_end).join()
+        return await self._launch(self._running, key, load, on_end).join()
 
     async def run_fresh(self, key: Hashable, load: Load[T], *, patience_seconds: float | None = None) -> T:
         """The result of a load that began after this call: of the next one, if one is running now.
@@ -103,47 +111,39 @@ class SingleFlight(Generic[T]):
         The next one begins when the running one ends, or after `patience_seconds`.
         """
         if (queued := _joinable(self._queued, key)) is not None:
-            return await queued.join()
+            return self._shared(await queued.join())
         if (running := _joinable(self._running, key)) is None:
-            return await self._start(key, load).join()
-        return await self._queue(key, running, load, patience_seconds).join()
-
-    def _start(self, key: Hashable, load: Load[T], on_end: Callable[[], None] = _nothing) -> _Flight[T]:
-        flight: _Flight[T] = _Flight()
-        self._running[key] = flight
-        self._launch(flight, self._running, key, load, on_end)
-        return flight
-
-    def _queue(self, key: Hashable, running: _Flight[T], load: Load[T], patience: float | None) -> _Flight[T]:
-        flight: _Flight[T] = _Flight()
-        self._queued[key] = flight
+            return await self._launch(self._running, key, load).join()
 
         async def after_the_running_one() -> T:
-            await asyncio.wait((running.task,), timeout=patience)
-            del self._queued[key]
-            self._running[key] = flight
+            await asyncio.wait((running.task,), timeout=patience_seconds)
+            self._running[key] = self._queued.pop(key)
             return await load()
 
-        self._launch(flight, self._queued, key, after_the_running_one)
-        return flight
+        return await self._launch(self._queued, key, after_the_running_one).join()
 
     def _launch(
         self,
-        flight: _Flight[T],
         table: dict[Hashable, _Flight[T]],
         key: Hashable,
         load: Load[T],
         on_end: Callable[[], None] = _nothing,
-    ) -> None:
+    ) -> _Flight[T]:
+        """Begin a load, or what waits to do that, of those in `table`."""
+        flight: _Flight[T] = _Flight()
+        table[key] = flight
+
         def leave(task: asyncio.Task[T]) -> None:
-            for each in (table, self._running):
-                if each.get(key) is flight:
-                    del each[key]
+            if self._running.get(key) is flight:
+                del self._running[key]
+            elif table.get(key) is flight:
+                del table[key]
             on_end()
             flight.land(task)
 
         flight.task = asyncio.create_task(load(), name="load")
         flight.task.add_done_callback(leave)
+        return flight
 
 
 def _joinable(table: dict[Hashable, _Flight[T]], key: Hashable) -> _Flight[T] | None:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 # Upper bounds in milliseconds of all buckets but the last, which has no bound.
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0)
 TOTALS = ("hits", "misses", "sets", "deletes", "errors", "bypasses")
-_BUCKETS = frozenset(map(str, range(len(LATENCY_BUCKETS) + 1)))
+_BUCKETS = tuple(map(str, range(len(LATENCY_BUCKETS) + 1)))
 # Between the parts of a count's name: no prefix, endpoint, tier or outcome has it.
 SEPARATOR = "|"
 
@@ -84,7 +84,7 @@ class Counters:
 
     def took(self, kind: str, seconds: float, times: int = 1) -> None:
         """Count answers of `kind`, each of which took so long."""
-        self._named["latency", kind, str(bisect_left(LATENCY_BUCKETS, seconds * 1000))] += times
+        self._named["latency", kind, _BUCKETS[bisect_left(LATENCY_BUCKETS, seconds * 1000)]] += times
 
     def count(self, *name: str, times: int = 1) -> None:
         """Count anything else, by a name of parts."""

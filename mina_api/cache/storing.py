@@ -1,7 +1,6 @@
 """Making entries of what was loaded, and their way into the tier and out of it."""
 
 import logging
-from dataclasses import replace
 
 from mina_api.cache.adaptive import Observations, TtlExplanation
 from mina_api.cache.clock import Clock
@@ -17,7 +16,7 @@ from mina_api.cache.screening import screen
 from mina_api.cache.sealing import Sealer, unsealed
 from mina_api.cache.stats import Counters
 from mina_api.cache.tier import Tier, TierUnavailable
-from mina_api.cache.tracing import span
+from mina_api.cache.tracing import traced
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class EntryStore:
     def for_memory_alone(self, entry: Entry) -> Entry:
         """`entry` as it is kept while the tier is lost: compressed as in the tier, and for a shorter time."""
         until = min(entry.fresh_until, entry.created + self._config.memory_ttl_without_tier)
-        return replace(self._packed(entry), fresh_until=until, stale_until=until)
+        return self._packed(entry)._replace(fresh_until=until, stale_until=until)
 
     async def put(self, key: CacheKey, entry: Entry, lease: Lease | None = None) -> Entry | None:
         """`entry` as it is in the tier now; None if it is not. A `lease` is given back with it."""
@@ -111,13 +110,13 @@ class EntryStore:
             return None
         seconds = entry.stale_until - self._clock.now()
         try:
-            with span("cache.store", key=key.name, bytes=len(data)):
-                await (self._tier.store(key.name, data, seconds) if lease is None else lease.store(data, seconds))
+            storing = self._tier.store(key.name, data, seconds) if lease is None else lease.store(data, seconds)
+            await traced(storing, "cache.store", key=key.name, bytes=len(data))
         except TierUnavailable:
             self._counters.errors += 1
             return None
         self._counters.sets += 1
-        logger.debug("set: %s for %d seconds", key, entry.ttl(entry.created))
+        logger.debug("set: %s for %.0f seconds", key, entry.fresh_until - entry.created)
         return packed
 
     def _packed(self, entry: Entry) -> Entry:

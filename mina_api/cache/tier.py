@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mina_api.cache.memory import Memory
 
@@ -20,8 +20,7 @@ class TierRefused(TierUnavailable):
     """The tier is there but refuses this command: out of memory, a read-only replica, a missing permission."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """One read: the entry's bytes, the current token of each tag asked for, and the server's epoch.
 
     A token is None where there is none yet; a held tag's token matches no entry's.
@@ -32,8 +31,7 @@ class Fetched:
     epoch: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedAll:
+class FetchedAll(NamedTuple):
     """One read of several entries: the bytes of each, and what `Fetched` says of tokens and epoch."""
 
     data: tuple[bytes | None, ...]
@@ -41,8 +39,7 @@ class FetchedAll:
     epoch: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """What a claim to load an entry came to, and what was read right after it.
 
     `left_seconds` is 0 where the lease is the claimer's, else what its owner's has left; None where the entry is

@@ -1,5 +1,4 @@
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def an_entry(**given: object) -> Entry:
         compressed=False,
         size=2,
     )
-    return replace(entry, **given)  # type: ignore[arg-type]
+    return entry._replace(**given)  # type: ignore[arg-type]
 
 
 class TestEncode:

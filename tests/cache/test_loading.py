@@ -1,8 +1,9 @@
 """So many loads at once, in turn, and no more than so many that wait."""
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -23,6 +24,15 @@ from tests.cache.services import a_cache, a_faulty_cache, until
 from tests.cache.test_stampede import Load
 
 
+@contextlib.asynccontextmanager
+async def taken(slots: LoadSlots, owner: str) -> AsyncIterator[None]:
+    slot = await slots.take(owner)
+    try:
+        yield
+    finally:
+        slots.give_back(slot)
+
+
 class Slots:
     """Loads that end when they are told to, and the order in which they began."""
 
@@ -38,7 +48,7 @@ class Slots:
         return asyncio.create_task(self._load(name), context=contextvars.Context())
 
     async def _load(self, name: str) -> None:
-        async with self.slots.take(name[0]):
+        async with taken(self.slots, name[0]):
             self.began.append(name)
             await self.ends[name].wait()
 
@@ -65,7 +75,7 @@ class TestLoadSlots:
 
     async def test_that_somebody_leaves_as_they_are_handed_over_are_handed_on(self) -> None:
         slots = Slots(1)
-        async with slots.slots.take("a"):
+        async with taken(slots.slots, "a"):
             leaver, last = slots.load("a1"), slots.load("a2")
             await settled()
         leaver.cancel()
@@ -87,9 +97,9 @@ class TestLoadSlots:
 
     async def test_of_a_load_within_a_load_are_its_own(self) -> None:
         slots = LoadSlots(1, 0, Counters(FakeClock()))
-        async with slots.take("a"), slots.take("b"):
+        async with taken(slots, "a"), taken(slots, "b"):
             pass
-        async with slots.take("a"):
+        async with taken(slots, "a"):
             assert slots.waiting == 0
 
     async def test_are_refused_past_the_limit_to_who_has_most_waiting(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated
 
 import httpx
@@ -97,7 +96,7 @@ class TestRepeater:
         app.add_middleware(Attentive)
         asked = RecordedRequest("/hello/x", "", "ann", None, None)
         async with a_cache(valkey_url) as app.state.cache:
-            assert await Repeater(app, as_themselves)(json.dumps(asdict(asked))) == 200
+            assert await Repeater(app, as_themselves)(json.dumps(asked._asdict())) == 200
 
     @pytest.mark.parametrize(("user", "why"), [("gone", "nobody may"), ("nobody", "answered 401")])
     async def test_fails_where_who_asked_may_not_any_more(self, user: str, why: str) -> None:
@@ -106,4 +105,4 @@ class TestRepeater:
         asked = RecordedRequest("/hello/x", "", user, None, None)
 
         with pytest.raises(WarmingFailed, match=why):
-            await Repeater(app, as_themselves)(json.dumps(asdict(asked)))
+            await Repeater(app, as_themselves)(json.dumps(asked._asdict()))

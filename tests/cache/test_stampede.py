@@ -268,7 +268,7 @@ class TestLease:
             lease = leases.of("k")
             await lease.claim(())
             tier.fail("renew", "release")
-            with lease.renewed():
+            with lease:
                 await until(lambda: tier.calls["renew"])
             lease.give_back()
             await leases.close()

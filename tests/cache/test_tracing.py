@@ -33,7 +33,7 @@ async def one() -> int:
     return 1
 
 
-class TestSpan:
+class TestATracer:
     async def test_is_told_of_every_step_of_a_miss_a_hit_and_a_write(self, valkey_url: str, steps: list[Step]) -> None:
         async with a_cache(valkey_url) as cache:
             await complete_register(valkey_url)

@@ -21,7 +21,7 @@ from mina_api.cache.fastapi.plan import CachePlan
 from mina_api.cache.fastapi.rendering import JSON_TYPE, JsonBytes, Renderer, Stored, is_whole
 from mina_api.cache.fastapi.responding import Answer, Header, respond
 from mina_api.cache.fastapi.state import cache_of, shortcuts_of
-from mina_api.cache.fastapi.warming import RecordedRequest
+from mina_api.cache.fastapi.warming import recipe_of
 from mina_api.cache.http import (
     REPLACED_HEADERS,
     STORED_HEADERS,
@@ -82,14 +82,23 @@ class Answering:
             demand,
             identity.seen if identity is not None else NOTHING_READ,
             load.is_failure,
-            RecordedRequest.of(request, identity).recipe if self.plan.is_repeatable else None,
+            recipe_of(request, identity) if self.plan.is_repeatable else None,
             # By user, not by scope: whoever asks too much keeps none of their workspace waiting.
             owner=f"user:{identity.user_id}" if identity is not None else "",
         )
+        began = time.perf_counter()
         try:
-            served, answer = await self._read(request, cache, read, load, asked, from_dependencies)
+            served = await cache.read(read)
+            answer = _answer_of(served, cache, asked, from_dependencies)
+        except TooManyLoads as refusal:
+            raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
+        except UndecodableBody as failure:
+            cache.unreadable(read.key, failure)
+            served = await cache.read(read._replace(demand=replace(demand, reload=True)))
+            answer = _answer_of(served, cache, asked, from_dependencies)
         finally:
             load.is_awaited = False
+            request.scope.setdefault("state", {})["cache_seconds"] = time.perf_counter() - began - load.seconds
         if served.entry is not None and answer is not None:
             if served.outcome is Outcome.HIT and served.detail in (MEMORY, TIER) and not from_dependencies:
                 self._shorten(request, identity, context, read, served.entry)
@@ -101,41 +110,6 @@ class Answering:
             return JSONResponse(NOT_STORED, 504, media_type="application/problem+json")
         return _own(load.made or await load.response(), served, from_dependencies, cache)
 
-    async def _read(
-        self,
-        request: Request,
-        cache: CacheService,
-        read: Read,
-        load: "_Load",
-        asked: Mapping[bytes, str],
-        from_dependencies: list[Header],
-    ) -> tuple[Served, Answer | None]:
-        """What `read` comes to, and the answer where that is an entry; one that cannot be unpacked is loaded anew."""
-        began = time.perf_counter()
-        while True:
-            try:
-                served = await cache.read(read)
-                if served.entry is None:
-                    return served, None
-                return served, respond(
-                    served,
-                    served.entry,
-                    cache.clock.now(),
-                    cache.config.max_body_bytes,
-                    if_none_match=asked.get(b"if-none-match", ""),
-                    accept_encoding=asked.get(b"accept-encoding", ""),
-                    from_dependencies=from_dependencies,
-                )
-            except TooManyLoads as refusal:
-                raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
-            except UndecodableBody as failure:
-                if read.demand.reload:
-                    raise
-                cache.unreadable(read.key, failure)
-                read = replace(read, demand=replace(read.demand, reload=True))
-            finally:
-                request.state.cache_seconds = time.perf_counter() - began - load.seconds
-
     def _shorten(
         self, request: Request, identity: Identity | None, context: TagContext, read: Read, entry: Entry
     ) -> None:
@@ -144,7 +118,7 @@ class Answering:
         vouched = identity.voucher is not None if identity is not None else not self.plan.needs_identity
         if shortcuts is None or not vouched or not self.plan.may_be_shortened:
             return
-        cache, key, recipe = cache_of(request), read.key, RecordedRequest.of(request, identity).recipe
+        cache, key, recipe = cache_of(request), read.key, recipe_of(request, identity)
         varying = self.plan.varying(context)
 
         def is_same(now: float) -> bool:
@@ -189,7 +163,10 @@ class _Load:
     async def __call__(self) -> Loaded | None:
         """What may be shared of the response; None where it is this request's alone."""
         began = time.perf_counter()
-        response = await self._answer()
+        try:
+            response = await self._rendered()
+        except Exception as failure:
+            response = await self._not_found(failure)
         self.seconds = time.perf_counter() - began
         plan = self._route.plan
         if isinstance(response, bytes):
@@ -211,15 +188,12 @@ class _Load:
         rendered = await rendered_failure(self._request, failure)
         return rendered is None or rendered.status_code >= 500
 
-    async def _answer(self) -> Response | bytes:
-        """The response, also what the application makes of a 404 that the endpoint raises, where it is kept."""
-        try:
-            return await self._rendered()
-        except Exception as failure:
-            rendered = await rendered_failure(self._request, failure) if self._route.keeps_not_found else None
-            if rendered is None or rendered.status_code != 404:
-                raise
-            return rendered
+    async def _not_found(self, failure: Exception) -> Response:
+        """What the application makes of `failure`, where that is a 404 and is kept; raises any other."""
+        rendered = await rendered_failure(self._request, failure) if self._route.keeps_not_found else None
+        if rendered is None or rendered.status_code != 404:
+            raise failure
+        return rendered
 
     async def response(self) -> Response:
         """The endpoint's response, after `response_model`."""
@@ -231,8 +205,25 @@ class _Load:
         if self._admission is not None and self.is_awaited:
             self._admission.count(self._request)
         before = len(self._injected.raw_headers)
-        returned = await self._route.call(self._values)
+        returned = await self._route.call(**self._values)
         return await self._route.renderer.render(returned, self._injected, self._injected.raw_headers[before:])
+
+
+def _answer_of(
+    served: Served, cache: CacheService, asked: Mapping[bytes, str], from_dependencies: list[Header]
+) -> Answer | None:
+    """What the entry of `served` comes to, if it has one; raises UndecodableBody."""
+    if served.entry is None:
+        return None
+    return respond(
+        served,
+        served.entry,
+        cache.clock.now(),
+        cache.config.max_body_bytes,
+        if_none_match=asked.get(b"if-none-match", ""),
+        accept_encoding=asked.get(b"accept-encoding", ""),
+        from_dependencies=from_dependencies,
+    )
 
 
 def _own(response: Response, served: Served, from_dependencies: list[Header], cache: CacheService) -> Response:

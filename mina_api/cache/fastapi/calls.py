@@ -1,17 +1,16 @@
 """Calling an endpoint as FastAPI does: awaited, or in a thread where it is not a coroutine function."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import _is_async_gen_callable, _is_coroutine_callable, _is_gen_callable
 
 
-def caller(endpoint: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
+def caller(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """What calls `endpoint` with values by name, and gives or raises what it does."""
-    if _is_coroutine_callable(endpoint):
-        return lambda values: endpoint(**values)
-    return lambda values: run_in_threadpool(endpoint, **values)
+    return endpoint if _is_coroutine_callable(endpoint) else partial(run_in_threadpool, endpoint)
 
 
 def is_generator(endpoint: Callable[..., Any] | None) -> bool:

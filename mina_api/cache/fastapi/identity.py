@@ -9,6 +9,9 @@ from mina_api.cache.entry import Entry
 from mina_api.cache.freshness import DEFAULT
 from mina_api.cache.outcome import NOTHING_READ, Vintage
 
+# Where a request's state has it.
+IDENTITY = "cache_identity"
+
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
@@ -55,10 +58,10 @@ class Identity:
 
 def identify(request: Request, identity: Identity) -> None:
     """Tell the cache who asks; called by the authentication dependency once it is sure."""
-    request.state.cache_identity = identity
+    request.scope.setdefault("state", {})[IDENTITY] = identity
 
 
 def identity_of(request: Request) -> Identity | None:
     """Who asks, if an authentication dependency said so."""
-    identity: Identity | None = getattr(request.state, "cache_identity", None)
+    identity: Identity | None = request.scope.get("state", {}).get(IDENTITY)
     return identity

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -38,17 +38,20 @@ def _plain(call: Callable[..., Any] | None) -> Any:
     return getattr(call, "__wrapped__", call)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A request's validated parameters: those of its path in the path's order, and the others by name."""
 
     path: dict[str, Any]
     others: dict[str, Any]
 
     @property
-    def every(self) -> dict[str, Any]:
+    def every(self) -> Mapping[str, Any]:
         """All of them by name."""
-        return {**self.path, **self.others}
+        return {**self.path, **self.others} if self.path else self.others
+
+
+# Of most parameters: no model, and nothing that could be one.
+PLAIN = frozenset((int, str, bool, float, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,15 @@ class Parameters:
         path: dict[str, Any] = {}
         others: dict[str, Any] = {}
         for each in self._path:
-            path.update(each.values(solved, lambda: request.path_params))
+            if each.is_own and type(found := solved[each.field.name]) in PLAIN:
+                path[each.name] = found
+            else:
+                path.update(each.values(solved, lambda: request.path_params))
         for each in self._query:
-            others.update(each.values(solved, lambda: request.query_params))
+            if each.is_own and type(found := solved[each.field.name]) in PLAIN:
+                others[each.name] = found
+            else:
+                others.update(each.values(solved, lambda: request.query_params))
         for each in self._headers:
             others.update(_digests("header", each.values(solved, lambda: request.headers)))
         for each in self._cookies:

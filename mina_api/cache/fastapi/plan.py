@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
@@ -19,6 +20,8 @@ from mina_api.cache.policy import CachePolicy
 from mina_api.cache.service import CacheService
 from mina_api.cache.tags import prefix_tag, scope_tag, user_tag
 
+# So many are remembered by each endpoint: one for each user who asks it, and more where its tags say more.
+POLICIES = 1024
 RENDERING = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 
 
@@ -57,6 +60,8 @@ class CachePlan:
         self.vary: Headers = ((b"vary", ", ".join(sorted(declared)).encode()),) if declared else ()
         self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
         self._fingerprint = _fingerprint(endpoint, route)
+        self._has_computed_tags = not all(isinstance(tag, str) for tag in caching.tags)
+        self._policy_under = lru_cache(POLICIES)(self._new_policy)
 
     def context(
         self, request: Request, identity: Identity | None, now_seconds: float, solved: Mapping[str, Any]
@@ -69,12 +74,12 @@ class CachePlan:
         """The key of this request's answer."""
         caching = self.caching
         user_id = identity.key_part if identity is not None and caching.vary_on_user else None
-        others: dict[str, Any] = self.varying(context) if caching.vary else {}
+        path: Iterable[Any] = given.path.values()
+        others = given.others
         if caching.key_func is not None:
-            path: Iterable[Any] = [caching.key_func(context)]
-        else:
-            path = given.path.values()
-            others = {**given.others, **others}
+            path, others = [caching.key_func(context)], {}
+        if caching.vary:
+            others = {**others, **self.varying(context)}
         return endpoint_key(
             namespace=config.namespace,
             prefix=caching.prefix,
@@ -92,14 +97,21 @@ class CachePlan:
     def policy(self, context: TagContext, config: CacheConfig) -> CachePolicy:
         """TTL and tags of this request's answer: prefix, scope, the user where the key has one, and those declared."""
         caching = self.caching
-        tags = [prefix_tag(caching.prefix)]
-        if not caching.shared and context.scope is not None:
-            tags.append(scope_tag(context.scope, caching.prefix))
-        if caching.vary_on_user and context.user_id is not None:
-            tags.append(user_tag(context.user_id))
-        tags += (_tag(tag, context) for tag in caching.tags)
         declared = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
         ttl = config.endpoint_ttls.get(self._endpoint, declared)
+        tags: tuple[Any, ...] = caching.tags
+        if self._has_computed_tags:
+            tags = tuple([_tag(tag, context) for tag in tags])
+        return self._policy_under(ttl, context.scope, context.user_id, tags)
+
+    def _new_policy(self, ttl: int, scope: str | None, user_id: str | None, declared: tuple[str, ...]) -> CachePolicy:
+        caching = self.caching
+        tags = [prefix_tag(caching.prefix)]
+        if not caching.shared and scope is not None:
+            tags.append(scope_tag(scope, caching.prefix))
+        if caching.vary_on_user and user_id is not None:
+            tags.append(user_tag(user_id))
+        tags += declared
         return CachePolicy(ttl, caching.prefix, tuple(dict.fromkeys(tags)), caching.freshness, caching.consistency)
 
 

@@ -1,7 +1,7 @@
 """A stored answer as it goes out to one request: a pure matter of the entry, the time, and two request headers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mina_api.cache.compression import UndecodableBody, plain_body
 from mina_api.cache.entry import Entry
@@ -12,8 +12,7 @@ from mina_api.cache.serializers import BYTES
 Header = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status, headers and body, ready to be sent."""
 
     status: int

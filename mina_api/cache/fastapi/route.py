@@ -105,7 +105,7 @@ def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
         request = values[name]
         values.pop(REQUEST, None)
         pending_of(request).add(*plan.tags(request, identity_of(request), cache_of(request), values))
-        return await call(values)
+        return await call(**values)
 
     dependant.call = announce
 

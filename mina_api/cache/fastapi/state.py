@@ -8,7 +8,7 @@ from mina_api.cache.service import CacheService
 
 def cache_of(request: Request) -> CacheService:
     """The cache that the lifespan put at `app.state.cache`."""
-    cache: CacheService = request.app.state.cache
+    cache: CacheService = request.scope["app"].state.cache
     return cache
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
@@ -22,8 +22,7 @@ class WarmingFailed(Exception):
     """The application answered a repeated request with an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
+class RecordedRequest(NamedTuple):
     """A GET that was answered: its raw path and query, and who had asked, by `Identity`."""
 
     path: str
@@ -32,18 +31,9 @@ class RecordedRequest:
     scope: str | None
     audience: str | None
 
-    @classmethod
-    def of(cls, request: Request, identity: Identity | None) -> "RecordedRequest":
-        """What makes `request` again."""
-        scope = request.scope
-        path = scope["raw_path"] if "raw_path" in scope else request.url.path.encode()
-        query = scope["query_string"].decode("latin-1")
-        whose = (None, None, None) if identity is None else (identity.user_id, identity.scope, identity.audience)
-        return cls(path.decode("latin-1").partition("?")[0], query, *whose)
-
     def recipe(self) -> str:
         """As one text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(self._asdict(), sort_keys=True)
 
     @classmethod
     def read(cls, recipe: str) -> "RecordedRequest":
@@ -52,6 +42,19 @@ class RecordedRequest:
 
 
 _RECORDED = TypeAdapter(RecordedRequest)
+
+
+def recipe_of(request: Request, identity: Identity | None) -> Callable[[], str]:
+    """How to make `request` again; written only once it is wanted, since most are never made again."""
+    scope = request.scope
+    raw_path = scope["raw_path"] if "raw_path" in scope else request.url.path.encode()
+    return partial(_recipe, raw_path, scope["query_string"], identity)
+
+
+def _recipe(raw_path: bytes, query: bytes, identity: Identity | None) -> str:
+    whose = (None, None, None) if identity is None else (identity.user_id, identity.scope, identity.audience)
+    path = raw_path.decode("latin-1").partition("?")[0]
+    return RecordedRequest(path, query.decode("latin-1"), *whose).recipe()
 
 
 def is_repeated(scope: Mapping[str, Any]) -> bool:

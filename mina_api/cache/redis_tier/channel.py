@@ -5,9 +5,10 @@ lease stored, and no read of this process overtakes a step of its own writes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 
@@ -32,27 +33,26 @@ class Channel:
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._ordered = Multiplexed(connect, timeout_seconds, most_bytes)
+        # What is asked for so is small, but its replies may be large.
+        self.submit_each = self._ordered.submit_each
         self._pool = pool
         self._client = Redis(connection_pool=pool)
         self._apart: set[asyncio.Task[Any]] = set()
 
     def submit(self, *command: Any) -> Awaitable[Any]:
         """The future reply to `command`; fails with the server's error or with the connection's."""
-        if _is_large(command):
+        packed = hiredis.pack_command(command)
+        if len(packed) > LARGE and _is_large(command):
             # In a task of its own: who is cancelled abandons a reply, never a connection with a command half done.
             task = asyncio.create_task(self._alone(command))
             self._apart.add(task)
             task.add_done_callback(self._done)
             return asyncio.shield(task)
-        return self._ordered.submit(*command)
-
-    def submit_each(self, commands: Sequence[bytes]) -> Awaitable[list[Any]]:
-        """The future replies to `commands`, as the server reads them; its errors are among them."""
-        return self._ordered.submit_each(commands)
+        return self._ordered.submit(packed)
 
     def submit_next(self, *commands: tuple[Any, ...]) -> Awaitable[Any]:
         """The future reply to the last of `commands`, which go out one right after the other, however large."""
-        return [self._ordered.submit(*command) for command in commands][-1]
+        return [self._ordered.submit(hiredis.pack_command(command)) for command in commands][-1]
 
     async def disconnect(self) -> None:
         """Fail what waits, and close every connection; the next command opens one anew."""
@@ -76,8 +76,5 @@ class Channel:
 
 
 def _is_large(command: tuple[Any, ...]) -> bool:
-    # Done for each command, and several times as fast as any().
-    for part in command:  # noqa: SIM110
-        if type(part) is bytes and len(part) > LARGE:
-            return True
-    return False
+    """Whether one value in it is: many small ones, such as the names of tags, keep their place in the order."""
+    return any(type(part) is bytes and len(part) > LARGE for part in command)

@@ -5,6 +5,7 @@ Cluster slot, however many tags it has; a lease on a load is in its entry's own.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mina_api.cache.keys import encode
 
@@ -23,10 +24,15 @@ class Names:
         self.released = f"{namespace}:released"
         self.counts = f"{self._state}:counts"
         self.workers = f"{self._state}:workers"
+        # The current tokens of some tags: most requests ask for those of a few users.
+        self.tokens = lru_cache(4096)(self._tokens)
 
     def token(self, tag: str) -> str:
         """The current token of `tag`."""
         return f"{self._state}:token:{tag}"
+
+    def _tokens(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(self.token, tags))
 
     def holders(self, tag: str) -> str:
         """The writers that hold `tag`."""
@@ -67,10 +73,6 @@ class Names:
         """How often what was asked for on a day."""
         return f"{self._state}:uses:{day}"
 
-    def lease(self, key: str) -> str:
-        """The lease on the load of an entry."""
-        return f"{self._namespace}:lease:{{{key}}}"
-
-    def wait(self, key: str) -> str:
-        """The mark that somebody waits for that lease."""
-        return f"{self._namespace}:wait:{{{key}}}"
+    def lease(self, key: str) -> tuple[str, str]:
+        """The lease on the load of an entry, and the mark that somebody waits for it."""
+        return f"{self._namespace}:lease:{{{key}}}", f"{self._namespace}:wait:{{{key}}}"

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
@@ -95,80 +96,82 @@ class Link:
         if not self._breaker.is_closed:
             raise TierUnavailable("the breaker is open")
 
-    async def call(self, *command: Any, entry: str | None = None, kind: type = object) -> Any:
+    def call(self, *command: Any, entry: str | None = None, kind: type = object) -> Coroutine[Any, Any, Any]:
         """The reply, of `kind`, of the server that has the tokens, or that has an entry."""
         self.require()
-        return await self._ask(*command, entry=entry, kind=kind)
+        return self._reply_of(command[0], partial(self._at(entry), *command), kind)
 
-    async def script(
+    def script(
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """The same of a script."""
         self.require()
-        return await self.run(script, keys, *arguments, entry=entry, kind=kind)
+        return self.run(script, keys, *arguments, entry=entry, kind=kind)
 
-    async def run(
+    def run(
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """The reply to a script, also while the link is coming back."""
         parts = (len(keys), *keys, *arguments)
-        try:
-            return await self._ask("EVALSHA", script.sha, *parts, entry=entry, kind=kind)
-        except NoScriptError:
-            return await self._ask("EVAL", script.source, *parts, entry=entry, kind=kind)
+        ask, at = partial(self._at(entry), "EVALSHA", script.sha, *parts), self._at(entry)
+        return self._reply_of("EVALSHA", ask, kind, lambda: at("EVAL", script.source, *parts))
 
-    async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
+    def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> Coroutine[Any, Any, tuple[Values, Values]]:
         """Entries and tokens."""
         self.require()
-        return await self._reply_of("GETRANGE", self.servers.fetch(keys, tokens), tuple)
+        return self._reply_of("GETRANGE", partial(self.servers.fetch, keys, tokens), tuple)
 
-    async def fetch_after(
+    def fetch_after(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Any], key: str, tokens: Sequence[str]
-    ) -> tuple[int, bytes | None, Values]:
+    ) -> Coroutine[Any, Any, tuple[int, bytes | None, Values]]:
         """The reply to a script on what is in the slot of the entry `key`, a number; then that entry, and tokens."""
         self.require()
         parts, fetch = (len(keys), *keys, *arguments), self.servers.fetch_after
-        try:
-            return await self._reply_of("EVALSHA", fetch(("EVALSHA", script.sha, *parts), key, tokens), tuple)
-        except NoScriptError:
-            return await self._reply_of("EVAL", fetch(("EVAL", script.source, *parts), key, tokens), tuple)
+        ask = partial(fetch, ("EVALSHA", script.sha, *parts), key, tokens)
+        return self._reply_of("EVALSHA", ask, tuple, lambda: fetch(("EVAL", script.source, *parts), key, tokens))
 
-    async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
+    def texts(self, names: Sequence[str], most_bytes: int) -> Coroutine[Any, Any, Values]:
         """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
         self.require()
-        return await self._reply_of("GETRANGE", self.servers.texts(names, most_bytes), list)
+        return self._reply_of("GETRANGE", partial(self.servers.texts, names, most_bytes), list)
 
-    async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
+    def scan(self, cursor: str, pattern: str, count: int) -> Coroutine[Any, Any, tuple[str | None, list[bytes]]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
         self.require()
-        return await self._reply_of("SCAN", self.servers.scan(cursor, pattern, count), tuple)
+        return self._reply_of("SCAN", partial(self.servers.scan, cursor, pattern, count), tuple)
 
-    async def _ask(self, *command: Any, entry: str | None, kind: type) -> Any:
-        servers = self.servers
-        reply = servers.at_tokens(*command) if entry is None else servers.at_entry(entry, *command)
-        return await self._reply_of(command[0], reply, kind)
+    def _at(self, entry: str | None) -> Callable[..., Awaitable[Any]]:
+        """Asks the server that has the tokens, or that has an entry."""
+        return self.servers.at_tokens if entry is None else partial(self.servers.at_entry, entry)
 
-    async def _reply_of(self, name: str, reply: Awaitable[T], kind: type) -> T:
-        """`reply`, to a command of that name; raises TierUnavailable, TierRefused among them."""
+    async def _reply_of(
+        self,
+        name: str,
+        ask: Callable[[], Awaitable[T]],
+        kind: type,
+        ask_by_source: Callable[[], Awaitable[T]] | None = None,
+    ) -> T:
+        """The reply to a command of that name; where its script is not known, to that with the script's source.
+
+        Raises TierUnavailable, TierRefused among them.
+        """
         try:
-            value = await reply
+            try:
+                value = await ask()
+            except NoScriptError:
+                if ask_by_source is None:
+                    raise
+                value = await ask_by_source()
             if not isinstance(value, kind):
                 raise InvalidResponse(f"a reply to {name} that is none")
             return value
-        except NoScriptError:
-            raise
-        except ResponseError as refusal:
-            if isinstance(refusal, LOST):
-                return self._lost(refusal)
-            if self._breaker.is_closed:
-                logger.error("Redis refused %s: %s", name, refusal)
-            raise TierRefused(str(refusal)) from refusal
         except (RedisError, OSError) as failure:
-            return self._lost(failure)
-
-    def _lost(self, failure: Exception) -> NoReturn:
-        self.trip(failure)
-        raise TierUnavailable(str(failure)) from failure
+            if isinstance(failure, ResponseError) and not isinstance(failure, LOST):
+                if self._breaker.is_closed:
+                    logger.error("Redis refused %s: %s", name, failure)
+                raise TierRefused(str(failure)) from failure
+            self.trip(failure)
+            raise TierUnavailable(str(failure)) from failure
 
     @contextlib.contextmanager
     def lost_if_refused(self) -> Iterator[None]:

@@ -12,6 +12,10 @@ CHUNK = 256 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 
 
+# Equals no reply.
+NOTHING = object()
+
+
 async def pieces(connection: AbstractConnection, most_bytes: int = MOST_BYTES) -> AsyncIterator[list[Any]]:
     """The replies on a connection that is greeted, as many at once as came; it ends where the connection does.
 
@@ -20,15 +24,12 @@ async def pieces(connection: AbstractConnection, most_bytes: int = MOST_BYTES) -
     """
     stream: Any = connection._reader
     parser: Any = connection._parser
-    reader = hiredis.Reader(replyError=parser.parse_error)
+    reader = hiredis.Reader(replyError=parser.parse_error, notEnoughData=NOTHING)
     held = 0
     while data := await stream.read(CHUNK):
         reader.feed(data)
         held += len(data)
-        found = []
-        while (value := reader.gets()) is not False:
-            found.append(value)
-        if found:
+        if found := list(iter(reader.gets, NOTHING)):
             held = 0
             yield found
         if held > most_bytes:

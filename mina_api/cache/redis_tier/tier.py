@@ -144,14 +144,14 @@ class RedisTier:
     async def fetch_all(self, keys: Sequence[str], tags: Sequence[str]) -> FetchedAll:
         """The same of several entries at once."""
         epoch = self._link.epoch
-        data, tokens = await self._link.fetch(keys, [self.names.token(tag) for tag in tags])
+        data, tokens = await self._link.fetch(keys, self.names.tokens(tuple(tags)))
         return FetchedAll(tuple(data), tuple(tokens), epoch)
 
     async def store(self, key: str, data: bytes, ttl_seconds: float, owner: str | None = None) -> None:
         """SET with expiry, by the script that gives the lease back too; a large value goes before that by itself."""
         milliseconds = max(1, round(ttl_seconds * 1000))
         if owner is not None and len(data) <= LARGE:
-            keys = [key, self.names.lease(key), self.names.wait(key)]
+            keys = (key, *self.names.lease(key))
             released = (owner, self.names.released, key)
             await self._link.script(scripts.STORE, keys, data, milliseconds, *released, entry=key)
             return
@@ -237,21 +237,20 @@ class RedisTier:
     ) -> Claimed:
         """SET NX PX by script, which marks that somebody waits if it is taken; then as `fetch`."""
         epoch = self._link.epoch
-        keys = [key, self.names.lease(key), self.names.wait(key)]
         how = (owner, round(seconds * 1000)) if seen is None else (owner, round(seconds * 1000), seen)
-        tokens = [self.names.token(tag) for tag in tags]
-        left, data, values = await self._link.fetch_after(scripts.CLAIM, keys, how, key, tokens)
+        left, data, values = await self._link.fetch_after(
+            scripts.CLAIM, (key, *self.names.lease(key)), how, key, self.names.tokens(tuple(tags))
+        )
         return Claimed(None if left < 0 else left / 1000, Fetched(data, tuple(values), epoch))
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:
         """PEXPIRE if still ours."""
-        keys = [self.names.lease(key)]
-        return bool(await self._link.script(scripts.RENEW, keys, owner, round(seconds * 1000), entry=key))
+        lease, _ = self.names.lease(key)
+        return bool(await self._link.script(scripts.RENEW, [lease], owner, round(seconds * 1000), entry=key))
 
     async def release(self, key: str, owner: str) -> None:
         """DEL if still ours; publishes only where somebody waits."""
-        keys = [self.names.lease(key), self.names.wait(key)]
-        await self._link.script(scripts.RELEASE, keys, owner, self.names.released, key, entry=key)
+        await self._link.script(scripts.RELEASE, self.names.lease(key), owner, self.names.released, key, entry=key)
 
     def watch(self, key: str) -> AbstractContextManager[asyncio.Event]:
         """An event set by the publication of `release`, or when publications may have been missed."""

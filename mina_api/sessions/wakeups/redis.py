@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
@@ -66,7 +67,8 @@ class RedisWakeups:
         if not self._is_hearing:
             raise WakeupsUnavailable("Redis is away")
         try:
-            await self._publishing.submit("PUBLISH", PREFIX + channel, payload)
+            command: tuple[Any, ...] = ("PUBLISH", PREFIX + channel, payload)
+            await self._publishing.submit(hiredis.pack_command(command))
         except (RedisError, OSError) as failure:
             raise WakeupsUnavailable(str(failure)) from failure
 

@@ -1,6 +1,5 @@
 """What a policy says of freshness: which values mean something, TTLs, and when a refresh is due."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,4 +66,4 @@ class TestFreshness:
         assert not Freshness().is_due(ENTRY, 100 - half_life, lambda: 0.4999999)
         assert Freshness(beta=2).is_due(ENTRY, 100 - 2 * half_life, lambda: 0.5000001)
         assert not Freshness(beta=0).is_due(ENTRY, 99.9, lambda: 0.999)
-        assert not Freshness().is_due(replace(ENTRY, load_seconds=0.0), 99.9, lambda: 0.999)
+        assert not Freshness().is_due(ENTRY._replace(load_seconds=0.0), 99.9, lambda: 0.999)

@@ -6,7 +6,6 @@ import pickle
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import zstandard
@@ -67,21 +66,21 @@ def forgeries(own: bytes, others: bytes) -> Mapping[str, bytes]:
         "lengths beyond the end": resealed(own, lambda data: data.__setitem__(slice(46, 48), b"\xff\xff")),
         "another key's entry": others,
         "another key's entry under this key's tokens": encode(
-            replace(other, tags=entry.tags, tokens=entry.tokens, epoch=entry.epoch)
+            other._replace(tags=entry.tags, tokens=entry.tokens, epoch=entry.epoch)
         ),
         "an entry under tokens that never were": encode(
-            replace(entry, body=MARK.encode(), tokens=tuple(b"x" * 16 for _ in entry.tokens))
+            entry._replace(body=MARK.encode(), tokens=tuple(b"x" * 16 for _ in entry.tokens))
         ),
-        "an entry without tags": encode(replace(entry, body=MARK.encode(), tags=(), tokens=())),
-        "an entry of another server": encode(replace(entry, body=MARK.encode(), epoch=b"another")),
+        "an entry without tags": encode(entry._replace(body=MARK.encode(), tags=(), tokens=())),
+        "an entry of another server": encode(entry._replace(body=MARK.encode(), epoch=b"another")),
         "an older version": of_version(own, 0),
         "a newer version": of_version(own, 2),
         "a pickle": trap,
         "an entry of a pickle": _of(entry, trap, size=len(trap), codec=3, compressed=False),
-        "a status that is never kept": encode(replace(entry, status=500)),
-        "headers that are never kept": encode(replace(entry, headers=((b"set-cookie", b"a=b"),))),
-        "a header in a header": encode(replace(entry, headers=((b"etag", b'"a"\r\nset-cookie: a=b'),))),
-        "60,000 headers": encode(replace(entry, headers=((b"etag", b'"a"'),) * 60_000)),
+        "a status that is never kept": encode(entry._replace(status=500)),
+        "headers that are never kept": encode(entry._replace(headers=((b"set-cookie", b"a=b"),))),
+        "a header in a header": encode(entry._replace(headers=((b"etag", b'"a"\r\nset-cookie: a=b'),))),
+        "60,000 headers": encode(entry._replace(headers=((b"etag", b'"a"'),) * 60_000)),
         "no zstd where it says so": _of(entry, MARK.encode()),
         "zstd that is damaged": _of(entry, _damaged(size), size=size),
         "zstd of another size than it says": _of(entry, zstandard.compress(bytes(size)), size=size - 1),
@@ -96,16 +95,16 @@ def of_no_time(entry: Entry) -> Mapping[str, bytes]:
     """Entries of times that no clock shows, at which an endless one would be served."""
     never = (math.nan, math.inf, -math.inf, -1.0, 1e30)
     return {
-        **{f"made at {time}": encode(replace(entry, created=time)) for time in never},
-        **{f"fresh until {time}": encode(replace(entry, fresh_until=time)) for time in never},
-        **{f"kept until {time}": encode(replace(entry, stale_until=time)) for time in never},
-        **{f"loaded in {time} s": encode(replace(entry, load_seconds=time)) for time in never},
-        "fresh before it was made": encode(replace(entry, created=entry.fresh_until + 1)),
+        **{f"made at {time}": encode(entry._replace(created=time)) for time in never},
+        **{f"fresh until {time}": encode(entry._replace(fresh_until=time)) for time in never},
+        **{f"kept until {time}": encode(entry._replace(stale_until=time)) for time in never},
+        **{f"loaded in {time} s": encode(entry._replace(load_seconds=time)) for time in never},
+        "fresh before it was made": encode(entry._replace(created=entry.fresh_until + 1)),
     }
 
 
 def _of(entry: Entry, body: bytes, *, size: int = 1000, compressed: bool = True, codec: int = 0) -> bytes:
-    return encode(replace(entry, body=body, size=size, compressed=compressed, codec=codec))
+    return encode(entry._replace(body=body, size=size, compressed=compressed, codec=codec))
 
 
 def _damaged(size: int) -> bytes:

@@ -3,7 +3,6 @@
 import hmac
 import json
 import pickle
-from dataclasses import replace
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
@@ -44,14 +43,14 @@ class TestAViewer:
             }
             forged = {
                 **{
-                    name: encode(replace(entry, body=body, size=len(body), codec=of, compressed=False))
+                    name: encode(entry._replace(body=body, size=len(body), codec=of, compressed=False))
                     for name, (body, of) in bodies.items()
                 },
                 "another's": others,
             }
             if serializer == "pickle":
                 forged["another's value, signed for them"] = encode(
-                    replace(theirs, key=entry.key, tags=entry.tags, tokens=entry.tokens)
+                    theirs._replace(key=entry.key, tags=entry.tags, tokens=entry.tokens)
                 )
 
             answers = {}
