@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=Idem
 
 
 @router.get("/meetings/{meeting_id}", summary="Measure a meeting", responses=responses(401, 404, 422, 503))
-@cache_response(ttl=3600, prefix="analytics", tags=[meeting_of_path])
+@cache_response(ttl=3600, prefix="analytics", same_in_scope=True, tags=[meeting_of_path])
 async def get_meeting_analytics(meeting_id: MeetingId, viewer: Viewer, reads: ReadsAtLeisure) -> MeetingAnalytics:
     """Who talked how long, who interrupted, how even it was: over the meeting's transcript."""
     async with reads() as session:
@@ -34,7 +34,7 @@ async def get_meeting_analytics(meeting_id: MeetingId, viewer: Viewer, reads: Re
 
 
 @router.get("/dashboard", summary="The last days at a glance", responses=responses(401, 422, 503))
-@cache_response(ttl=600, prefix="analytics", vary={"today": today_in_zone})
+@cache_response(ttl=600, prefix="analytics", same_in_scope=True, vary={"today": today_in_zone})
 async def get_dashboard_analytics(
     viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 7, tz: TimeZone = "UTC"
 ) -> Dashboard:
@@ -44,7 +44,7 @@ async def get_dashboard_analytics(
 
 
 @router.get("/overview", summary="A period and the one before", responses=responses(401, 422, 503))
-@cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
+@cache_response(ttl=1800, prefix="analytics", same_in_scope=True, vary={"today": today_in_zone})
 async def get_overview_analytics(
     viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 30, tz: TimeZone = "UTC"
 ) -> Overview:
@@ -54,7 +54,7 @@ async def get_overview_analytics(
 
 
 @router.get("/engagement", summary="How meetings went", responses=responses(401, 422, 503))
-@cache_response(ttl=1800, prefix="analytics", vary={"today": today_in_zone})
+@cache_response(ttl=1800, prefix="analytics", same_in_scope=True, vary={"today": today_in_zone})
 async def get_engagement_analytics(
     viewer: Viewer, reads: ReadsAtLeisure, now: Now, days: Days = 30, tz: TimeZone = "UTC"
 ) -> Engagement:

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
+from mina_api.cache.alike import Copies
 from mina_api.cache.clock import Clock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Entry
@@ -61,6 +62,8 @@ class Loads:
         # The one that leads may wait for another process's load first.
         self._patience_seconds = 2 * config.wait_seconds
         self._leases = Leases(tier, config.lease_seconds)
+        self._copies = Copies(clock, self._patience_seconds)
+        memory.on_forgotten = self._copies.forget
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -101,7 +104,7 @@ class Loads:
     async def anew(self, read: Read, snapshot: Snapshot) -> Served:
         """Load and keep, for somebody who wants nothing that was there before."""
         flight = ("reload", *_shared(read, snapshot))
-        load = partial(self.load, read, Outcome.REQUEST, snapshot)
+        load = partial(self.load, read, Outcome.REQUEST, snapshot, anew=True)
         return await self._flights.run_fresh(flight, load, patience_seconds=self._patience_seconds)
 
     def once(
@@ -123,7 +126,7 @@ class Loads:
             if snapshot is None or read.is_older_than(snapshot):
                 return
             with lease:
-                await self.load(read, Outcome.STALE, snapshot, lease=lease)
+                await self.load(read, Outcome.STALE, snapshot, lease=lease, anew=True)
         except (TierUnavailable, TooManyLoads):
             return
         finally:
@@ -137,10 +140,12 @@ class Loads:
         detail: str | None = None,
         flight: Hashable = None,
         lease: Lease | None = None,
+        *,
+        anew: bool = False,
     ) -> Served:
         """Load now; kept under `snapshot`, without one not at all. Raises what the load raises, and TooManyLoads.
 
-        What is kept under a `lease` gives it back.
+        What is kept under a `lease` gives it back. Without `anew` what was loaded for a read that is alike will do.
 
         With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
         """
@@ -148,11 +153,14 @@ class Loads:
         if slot is None:
             slot = await self._slots.take(read.whose)
         try:
-            if flight is None:
-                loaded, seconds = await self._loaded(read)
-            else:
+            if flight is not None:
                 async with self._alone(read, flight):
                     loaded, seconds = await self._loaded(read)
+            elif read.alike is not None and snapshot is not None:
+                load = partial(self._loaded, read)
+                loaded, seconds = await self._copies.load(read, read.alike, snapshot, load, anew=anew)
+            else:
+                loaded, seconds = await self._loaded(read)
         finally:
             self._slots.give_back(slot)
         if loaded is None:

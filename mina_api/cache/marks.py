@@ -53,6 +53,7 @@ class Caching:
     vary: Vary
     freshness: Freshness = DEFAULT
     consistency: Consistency | None = None
+    same_in_scope: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def cache_response(
     key_func: Callable[[TagContext], str] | None = None,
     vary_on_user: bool = True,
     shared: bool = False,
+    same_in_scope: bool = False,
     tags: Iterable[Tag] = (),
     condition: Callable[[TagContext], bool] | None = None,
     vary: Vary | None = None,
@@ -86,10 +88,14 @@ def cache_response(
 
     `key_func` gives the key's parameter part instead of the parameters; `vary` adds parts to them, such as the
     local date. `tags` name what the answer depends on beside its prefix and its user. Where `condition` is
-    false the cache has no part in the request. `shared=True` says that everybody gets the same answer.
-    `consistency` is a `CachePolicy`'s. The seven before it are a `Freshness`, which says what they mean; raises
-    ValueError for bad ones.
+    false the cache has no part in the request. `shared=True` says that everybody gets the same answer,
+    `same_in_scope=True` that everybody in the viewer's scope does: what was loaded for one of them is given to the
+    others too, though kept for each apart, so that clearing a user's answers clears theirs. `consistency` is a
+    `CachePolicy`'s. The seven before it are a `Freshness`, which says what they mean; raises ValueError for bad ones,
+    and for what is the same in a scope and not kept by user.
     """
+    if same_in_scope and (shared or not vary_on_user or adaptive is not None):
+        raise ValueError("same_in_scope is for what is kept by user: leave out shared, vary_on_user and adaptive")
     caching = Caching(
         prefix=prefix,
         ttl=ttl,
@@ -109,6 +115,7 @@ def cache_response(
             adaptive=adaptive,
         ),
         consistency=consistency,
+        same_in_scope=same_in_scope,
     )
 
     def mark(endpoint: Endpoint) -> Endpoint:

@@ -57,6 +57,8 @@ class Memory:
         self._valid_until = -math.inf
         self._forgotten = 0
         self._cleared_at = 0
+        # Told which entries were forgotten by name, here or anywhere.
+        self.on_forgotten: Callable[[Iterable[str]], None] = lambda _: None
         self._recent: deque[tuple[frozenset[str], frozenset[str]]] = deque(maxlen=REMEMBERED)
         self.evictions = 0
 
@@ -129,6 +131,7 @@ class Memory:
         gone, gone_names = frozenset(tags), frozenset(names)
         for name in gone_names:
             self._drop(name)
+        self.on_forgotten(gone_names)
         is_taking_out = bool(self._condemned)
         self._condemned += [names for tag in gone if (names := self._names_by_tag.pop(tag, set()))]
         self._forgotten += 1

@@ -21,13 +21,17 @@ class Outcome(StrEnum):
 
 
 class Loaded(NamedTuple):
-    """What a loader made, by which serializer (0: none); what is not `storable` may be shared by all who wait."""
+    """What a loader made, by which serializer (0: none); what is not `storable` may be shared by all who wait.
+
+    `created` is when it was made (seconds since the epoch), where that was before the load.
+    """
 
     body: bytes
     status: int = 200
     headers: Headers = ()
     storable: bool = True
     codec: int = 0
+    created: float | None = None
 
 
 class Served(NamedTuple):

@@ -29,13 +29,21 @@ async def any_failure(_: Exception) -> bool:
     return True
 
 
+class Alike(NamedTuple):
+    """What some reads have in common but for whom they are kept by: a name, and all of their tags but `own_tag`."""
+
+    name: str
+    own_tag: str | None
+
+
 class Read(NamedTuple):
     """One request to the read path.
 
     `seen` is the vintage of what was read before and goes into the answer, such as who asks: where that has
     changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
     answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming. What is no
-    request of anybody's, such as the look-up of who asks, is not `is_counted`. Loads take turns by `owner`.
+    request of anybody's, such as the look-up of who asks, is not `is_counted`. Loads take turns by `owner`. Reads that
+    are `alike` share what they load.
     """
 
     key: CacheKey
@@ -47,6 +55,7 @@ class Read(NamedTuple):
     recipe: Callable[[], str] | None = None
     is_counted: bool = True
     owner: str = ""
+    alike: Alike | None = None
 
     @property
     def whose(self) -> str:

@@ -55,13 +55,14 @@ class EntryStore:
         if freshness.adaptive is not None:
             self._observations.loaded(key.canonical, loaded.body, now)
         ttl = policy.ttl if freshness.adaptive is None else self.explain_ttl(key, policy).ttl
-        fresh_until = now + freshness.ttl_of(ttl, loaded.status, self._chance)
+        created = now if loaded.created is None else loaded.created
+        fresh_until = created + freshness.ttl_of(ttl, loaded.status, self._chance)
         return Entry(
             key=key.canonical,
             body=loaded.body,
             status=loaded.status,
             headers=loaded.headers,
-            created=now,
+            created=created,
             fresh_until=fresh_until,
             stale_until=fresh_until + freshness.stale_seconds,
             load_seconds=load_seconds,

@@ -85,6 +85,7 @@ class Answering:
             recipe_of(request, identity) if self.plan.is_repeatable else None,
             # By user, not by scope: whoever asks too much keeps none of their workspace waiting.
             owner=f"user:{identity.user_id}" if identity is not None else "",
+            alike=self.plan.alike(given, context, cache.config),
         )
         began = time.perf_counter()
         try:

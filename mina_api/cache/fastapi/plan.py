@@ -17,6 +17,7 @@ from mina_api.cache.fastapi.parameters import CREDENTIALS, Given, Parameters, ne
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
+from mina_api.cache.reading import Alike
 from mina_api.cache.service import CacheService
 from mina_api.cache.tags import prefix_tag, scope_tag, user_tag
 
@@ -72,8 +73,18 @@ class CachePlan:
 
     def key(self, given: Given, identity: Identity | None, context: TagContext, config: CacheConfig) -> CacheKey:
         """The key of this request's answer."""
+        user_id = identity.key_part if identity is not None and self.caching.vary_on_user else None
+        return self._key(given, user_id, context, config)
+
+    def alike(self, given: Given, context: TagContext, config: CacheConfig) -> Alike | None:
+        """What this request has in common with all in its scope whose answers are the same; None where none are."""
+        if not self.caching.same_in_scope or context.scope is None:
+            return None
+        own_tag = None if context.user_id is None else user_tag(context.user_id)
+        return Alike(f"{context.scope} {self._key(given, None, context, config).canonical}", own_tag)
+
+    def _key(self, given: Given, user_id: str | None, context: TagContext, config: CacheConfig) -> CacheKey:
         caching = self.caching
-        user_id = identity.key_part if identity is not None and caching.vary_on_user else None
         path: Iterable[Any] = given.path.values()
         others = given.others
         if caching.key_func is not None:
