@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from mina_api.cache.clock import Clock
+from mina_api.cache.keys import endpoint_of
 from mina_api.cache.outcome import Loaded
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.reading import Alike, Read, Snapshot
@@ -68,8 +69,8 @@ class Copies:
         return await load() if copy.loaded is None and not copy.is_own else (copy.loaded, copy.seconds)
 
     def forget(self, names: Iterable[str]) -> None:
-        """Give none any more once entries were deleted by `names`: they may have been made of what is here."""
-        if any(names):
+        """Give none any more once answers were deleted by `names`: they may have been made of what is here."""
+        if any(map(endpoint_of, names)):
             self._table.clear()
 
     def _is_fresh(self, copy: _Copy, policy: CachePolicy) -> bool:

@@ -77,8 +77,7 @@ def encode(entry: Entry) -> bytes:
     ]
     for name, value in entry.headers:
         parts += (length(len(name)), name, length(len(value)), value)
-    parts.append(entry.body)
-    rest = b"".join(parts)
+    rest = b"".join((*parts, entry.body))
     flags = entry.codec << CODEC_SHIFT | (FLAG_ZSTD if entry.compressed else 0)
     return _HEAD.pack(MAGIC, VERSION, flags, _checksum(flags, rest)) + rest
 

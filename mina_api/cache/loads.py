@@ -188,24 +188,19 @@ class Loads:
     async def _loaded(self, read: Read) -> tuple[Loaded | None, float]:
         """What the load gives, and how long it took in seconds."""
         began = self._clock.monotonic()
-        try:
-            loaded = await traced(read.load(), "cache.load", key=read.key.name)
-        except Exception as failure:
-            loaded = await traced(self._again(read, failure), "cache.load", key=read.key.name)
+        loaded = await traced(self._repeatedly(read), "cache.load", key=read.key.name)
         return loaded, self._clock.monotonic() - began
 
-    async def _again(self, read: Read, failure: Exception) -> Loaded | None:
-        """Load again, up to twice, after a failure that passes; raises any other."""
+    async def _repeatedly(self, read: Read) -> Loaded | None:
         for pause_seconds in PAUSES_SECONDS:
-            if not self._source.passes(failure):
-                break
-            self._counters.count("loads", "repeated")
-            await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
             try:
                 return await read.load()
-            except Exception as found:
-                failure = found
-        raise failure
+            except Exception as failure:
+                if not self._source.passes(failure):
+                    raise
+            self._counters.count("loads", "repeated")
+            await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
+        return await read.load()
 
     def _noted(self, read: Read, served: Served) -> Served:
         """`served`, once it is noted that its key is one that several ask for at once, if it is."""

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 # Upper bounds in milliseconds of all buckets but the last, which has no bound.
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0)
 TOTALS = ("hits", "misses", "sets", "deletes", "errors", "bypasses")
+# Of outcomes that are no misses.
+TOTAL_OF = {"hit": "hits", "bypass": "bypasses", "error": "errors"}
 _BUCKETS = tuple(map(str, range(len(LATENCY_BUCKETS) + 1)))
 # Between the parts of a count's name: no prefix, endpoint, tier or outcome has it.
 SEPARATOR = "|"
@@ -48,6 +50,8 @@ class Counters:
         self.errors = 0
         self.bypasses = 0
         self._named: Counter[tuple[str, ...]] = Counter()
+        # By prefix, endpoint and outcome: what follows from that is counted where it is looked at.
+        self._answers: Counter[tuple[str, str | None, str]] = Counter()
         self._before_stats: list[Callable[[], None]] = []
 
     def before_stats(self, settle: Callable[[], None]) -> None:
@@ -63,24 +67,24 @@ class Counters:
         """Count answers from the cache."""
         self.hits += times
         self._named["tier", tier, "hits"] += times
-        self._count(key, "hits", "hit", times)
+        self._answers[key.prefix, key.endpoint, "hit"] += times
         logger.debug("hit: %s", key)
 
     def loaded(self, key: CacheKey, outcome: str = "miss", *, bypass: bool = False) -> None:
         """Count an answer that had to be loaded, or that the cache had no part in."""
         if bypass:
             self.bypasses += 1
-            self._count(key, "bypasses", "bypass", 1)
+            self._answers[key.prefix, key.endpoint, "bypass"] += 1
             logger.debug("bypass: %s", key)
             return
         self.misses += 1
-        self._count(key, "misses", outcome, 1)
+        self._answers[key.prefix, key.endpoint, outcome] += 1
         logger.debug("miss: %s", key)
 
     def failed(self, key: CacheKey) -> None:
         """Count an answer that could not be given as it should: its load failed."""
         self.errors += 1
-        self._count(key, "errors", "error", 1)
+        self._answers[key.prefix, key.endpoint, "error"] += 1
 
     def took(self, kind: str, seconds: float, times: int = 1) -> None:
         """Count answers of `kind`, each of which took so long."""
@@ -108,14 +112,14 @@ class Counters:
     def totals(self) -> dict[str, int]:
         """Every count now, each under one name."""
         self.settle()
-        named = {SEPARATOR.join(name): count for name, count in self._named.items()}
-        return {**{name: getattr(self, name) for name in TOTALS}, **named}
-
-    def _count(self, key: CacheKey, what: str, outcome: str, times: int) -> None:
-        self._named["prefix", key.prefix, what] += times
-        if key.endpoint is not None:
-            self._named["endpoint", key.endpoint, what] += times
-        self._named["outcome", outcome] += times
+        named = Counter(self._named)
+        for (prefix, endpoint, outcome), times in self._answers.items():
+            what = TOTAL_OF.get(outcome, "misses")
+            named["outcome", outcome] += times
+            named["prefix", prefix, what] += times
+            if endpoint is not None:
+                named["endpoint", endpoint, what] += times
+        return {name: getattr(self, name) for name in TOTALS} | {SEPARATOR.join(name): n for name, n in named.items()}
 
 
 def groups(counts: Mapping[str, int], kind: str) -> dict[str, dict[str, int]]:

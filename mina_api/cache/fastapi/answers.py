@@ -89,14 +89,15 @@ class Answering:
         )
         began = time.perf_counter()
         try:
-            served = await cache.read(read)
-            answer = _answer_of(served, cache, asked, from_dependencies)
+            try:
+                served = await cache.read(read)
+                answer = _answer_of(served, cache, asked, from_dependencies)
+            except UndecodableBody as failure:
+                cache.unreadable(read.key, failure)
+                served = await cache.read(read._replace(demand=replace(demand, reload=True)))
+                answer = _answer_of(served, cache, asked, from_dependencies)
         except TooManyLoads as refusal:
             raise HTTPException(503, BUSY, {"Retry-After": str(refusal.retry_after_seconds)}) from refusal
-        except UndecodableBody as failure:
-            cache.unreadable(read.key, failure)
-            served = await cache.read(read._replace(demand=replace(demand, reload=True)))
-            answer = _answer_of(served, cache, asked, from_dependencies)
         finally:
             load.is_awaited = False
             request.scope.setdefault("state", {})["cache_seconds"] = time.perf_counter() - began - load.seconds

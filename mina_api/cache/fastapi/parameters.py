@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 from mina_api.cache.keys import canonical_text
 
+# Of most parameters: no model, and nothing that could be one.
+PLAIN = frozenset((int, str, bool, float, type(None)))
 CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 
 
@@ -50,10 +52,6 @@ class Given(NamedTuple):
         return {**self.path, **self.others} if self.path else self.others
 
 
-# Of most parameters: no model, and nothing that could be one.
-PLAIN = frozenset((int, str, bool, float, type(None)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Parameter:
     """One that is declared, under a name that no other has; the endpoint's own is validated already."""
@@ -62,16 +60,19 @@ class _Parameter:
     field: Any
     is_own: bool
 
-    def values(self, solved: Mapping[str, Any], received: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Its value by its name; the fields of a parameter model by their own names."""
+    def read(self, into: dict[str, Any], solved: Mapping[str, Any], received: Callable[[], Mapping[str, Any]]) -> None:
+        """Put its value in by its name; the fields of a parameter model by their own names."""
         if self.is_own:
             found = solved[self.field.name]
         else:
             validated, _ = request_params_to_args([self.field], received())
             if not validated:
-                return {}
+                return
             (found,) = validated.values()
-        return found.model_dump(by_alias=True) if isinstance(found, BaseModel) else {self.name: found}
+        if type(found) in PLAIN or not isinstance(found, BaseModel):
+            into[self.name] = found
+        else:
+            into.update(found.model_dump(by_alias=True))
 
 
 class Parameters:
@@ -98,19 +99,17 @@ class Parameters:
         path: dict[str, Any] = {}
         others: dict[str, Any] = {}
         for each in self._path:
-            if each.is_own and type(found := solved[each.field.name]) in PLAIN:
-                path[each.name] = found
-            else:
-                path.update(each.values(solved, lambda: request.path_params))
+            each.read(path, solved, lambda: request.path_params)
         for each in self._query:
-            if each.is_own and type(found := solved[each.field.name]) in PLAIN:
-                others[each.name] = found
-            else:
-                others.update(each.values(solved, lambda: request.query_params))
-        for each in self._headers:
-            others.update(_digests("header", each.values(solved, lambda: request.headers)))
-        for each in self._cookies:
-            others.update(_digests("cookie", each.values(solved, lambda: request.cookies)))
+            each.read(others, solved, lambda: request.query_params)
+        if self._headers or self._cookies:
+            headers: dict[str, Any] = {}
+            cookies: dict[str, Any] = {}
+            for each in self._headers:
+                each.read(headers, solved, lambda: request.headers)
+            for each in self._cookies:
+                each.read(cookies, solved, lambda: request.cookies)
+            others |= _digests("header", headers) | _digests("cookie", cookies)
         if len(path) > 1:
             received = list(request.path_params)
             path = dict(sorted(path.items(), key=lambda item: _place(received, item[0])))

@@ -14,6 +14,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Headers
 from mina_api.cache.fastapi.identity import Identity
 from mina_api.cache.fastapi.parameters import CREDENTIALS, Given, Parameters, needs_credentials
+from mina_api.cache.fastapi.rendering import RENDERING
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
@@ -23,7 +24,6 @@ from mina_api.cache.tags import prefix_tag, scope_tag, user_tag
 
 # So many are remembered by each endpoint: one for each user who asks it, and more where its tags say more.
 POLICIES = 1024
-RENDERING = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 
 
 class UnsafeCaching(TypeError):

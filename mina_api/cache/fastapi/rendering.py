@@ -10,6 +10,8 @@ from starlette.responses import StreamingResponse
 
 from mina_api.cache.fastapi.responding import Answer, Header
 
+# What a route says of how its response model is rendered: each an argument of FastAPI's own.
+RENDERING = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
 
@@ -38,6 +40,12 @@ class Renderer:
         chosen = route.response_class
         self._is_default = isinstance(chosen, DefaultPlaceholder)
         self._response_class: type[Response] = chosen.value if self._is_default else chosen
+        self._as_bytes = route.response_field is not None and self._is_default
+        self._options = {
+            "field": route.response_field,
+            "dump_json": self._as_bytes,
+            **{name: getattr(route, f"response_model_{name}") for name in RENDERING},
+        }
 
     async def render(self, returned: Any, injected: Response, own_headers: list[Header]) -> Response | bytes:
         """`returned` as a response; `own_headers` are those that the endpoint set on the `injected` one.
@@ -46,21 +54,9 @@ class Renderer:
         """
         if isinstance(returned, Response):
             return returned
-        route = self._route
-        as_bytes = route.response_field is not None and self._is_default
-        content = await serialize_response(
-            field=route.response_field,
-            response_content=returned,
-            include=route.response_model_include,
-            exclude=route.response_model_exclude,
-            by_alias=route.response_model_by_alias,
-            exclude_unset=route.response_model_exclude_unset,
-            exclude_defaults=route.response_model_exclude_defaults,
-            exclude_none=route.response_model_exclude_none,
-            dump_json=as_bytes,
-        )
-        status = injected.status_code or route.status_code or 200
-        if as_bytes:
+        content = await serialize_response(response_content=returned, **self._options)
+        status = injected.status_code or self._route.status_code or 200
+        if self._as_bytes:
             if status == 200 and not own_headers:
                 return bytes(content)
             response: Response = JsonBytes(content, status)

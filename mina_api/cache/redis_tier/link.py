@@ -99,7 +99,7 @@ class Link:
     def call(self, *command: Any, entry: str | None = None, kind: type = object) -> Coroutine[Any, Any, Any]:
         """The reply, of `kind`, of the server that has the tokens, or that has an entry."""
         self.require()
-        return self._reply_of(command[0], partial(self._at(entry), *command), kind)
+        return self._reply_of(command[0], self._at(entry)(*command), kind)
 
     def script(
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
@@ -112,56 +112,52 @@ class Link:
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
     ) -> Coroutine[Any, Any, Any]:
         """The reply to a script, also while the link is coming back."""
-        parts = (len(keys), *keys, *arguments)
-        ask, at = partial(self._at(entry), "EVALSHA", script.sha, *parts), self._at(entry)
-        return self._reply_of("EVALSHA", ask, kind, lambda: at("EVAL", script.source, *parts))
+        at, parts = self._at(entry), (len(keys), *keys, *arguments)
+        reply = at("EVALSHA", script.sha, *parts)
+        return self._reply_of("EVALSHA", reply, kind, lambda: at("EVAL", script.source, *parts))
 
     def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> Coroutine[Any, Any, tuple[Values, Values]]:
         """Entries and tokens."""
         self.require()
-        return self._reply_of("GETRANGE", partial(self.servers.fetch, keys, tokens), tuple)
+        return self._reply_of("GETRANGE", self.servers.fetch(keys, tokens), tuple)
 
     def fetch_after(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Any], key: str, tokens: Sequence[str]
     ) -> Coroutine[Any, Any, tuple[int, bytes | None, Values]]:
         """The reply to a script on what is in the slot of the entry `key`, a number; then that entry, and tokens."""
         self.require()
-        parts, fetch = (len(keys), *keys, *arguments), self.servers.fetch_after
-        ask = partial(fetch, ("EVALSHA", script.sha, *parts), key, tokens)
-        return self._reply_of("EVALSHA", ask, tuple, lambda: fetch(("EVAL", script.source, *parts), key, tokens))
+        fetch, parts = self.servers.fetch_after, (len(keys), *keys, *arguments)
+        reply = fetch(("EVALSHA", script.sha, *parts), key, tokens)
+        return self._reply_of("EVALSHA", reply, tuple, lambda: fetch(("EVAL", script.source, *parts), key, tokens))
 
     def texts(self, names: Sequence[str], most_bytes: int) -> Coroutine[Any, Any, Values]:
         """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
         self.require()
-        return self._reply_of("GETRANGE", partial(self.servers.texts, names, most_bytes), list)
+        return self._reply_of("GETRANGE", self.servers.texts(names, most_bytes), list)
 
     def scan(self, cursor: str, pattern: str, count: int) -> Coroutine[Any, Any, tuple[str | None, list[bytes]]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
         self.require()
-        return self._reply_of("SCAN", partial(self.servers.scan, cursor, pattern, count), tuple)
+        return self._reply_of("SCAN", self.servers.scan(cursor, pattern, count), tuple)
 
     def _at(self, entry: str | None) -> Callable[..., Awaitable[Any]]:
         """Asks the server that has the tokens, or that has an entry."""
         return self.servers.at_tokens if entry is None else partial(self.servers.at_entry, entry)
 
     async def _reply_of(
-        self,
-        name: str,
-        ask: Callable[[], Awaitable[T]],
-        kind: type,
-        ask_by_source: Callable[[], Awaitable[T]] | None = None,
+        self, name: str, reply: Awaitable[T], kind: type, by_source: Callable[[], Awaitable[T]] | None = None
     ) -> T:
-        """The reply to a command of that name; where its script is not known, to that with the script's source.
+        """`reply`, to a command of that name; where the server does not know its script, the reply `by_source`.
 
         Raises TierUnavailable, TierRefused among them.
         """
         try:
             try:
-                value = await ask()
+                value = await reply
             except NoScriptError:
-                if ask_by_source is None:
+                if by_source is None:
                     raise
-                value = await ask_by_source()
+                value = await by_source()
             if not isinstance(value, kind):
                 raise InvalidResponse(f"a reply to {name} that is none")
             return value

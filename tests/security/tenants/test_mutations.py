@@ -10,6 +10,7 @@ from mina_api.auth import idempotency
 from mina_api.auth import routes as auth
 from mina_api.cache import keys, marks
 from mina_api.cache.fastapi import plan, shortcuts
+from mina_api.cache.reading import Alike
 from mina_api.errors import Forbidden, NotFound
 from mina_api.meetings import queries, service
 from mina_api.meetings.models import Meeting
@@ -52,6 +53,22 @@ class TestTheWalkFinds:
         found = await leaks(build, "get_me", has_shortcuts=False)
 
         assert "get_me: GET /api/auth/me [] shows" in found and "'quillwort'" in found
+
+    async def test_a_shared_load_that_has_lost_its_scope(self, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(plan, "Alike", lambda _, own_tag: Alike("everybody's", own_tag))
+
+        # It is held against the tokens of the scope's own tag still.
+        assert await leaks(build, "get_overview_analytics") == ""
+
+    async def test_a_shared_load_and_tags_that_have_lost_their_scope(
+        self, build: Build, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(plan, "Alike", lambda _, own_tag: Alike("everybody's", own_tag))
+        monkeypatch.setattr(plan, "scope_tag", lambda _, prefix: f"everywhere:{prefix}")
+
+        found = await leaks(build, "get_overview_analytics", has_shortcuts=False)
+
+        assert "get_overview_analytics: GET /api/analytics/overview" in found
 
     async def test_a_shortcut_that_has_lost_its_authorization(
         self, build: Build, monkeypatch: pytest.MonkeyPatch
