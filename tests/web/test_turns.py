@@ -47,6 +47,18 @@ class TestTurns:
 
         assert begun == [0, 2, 3]
 
+    async def test_let_few_begin_in_each_while_many_wait(self) -> None:
+        turns, begun, counts = Turns(8, in_a_rush=2, rush=10), list[int](), list[int]()
+        work = [asyncio.create_task(entered(turns, number, begun)) for number in range(30)]
+        while not all(each.done() for each in work):
+            await asyncio.sleep(0)
+            counts.append(len(begun))
+
+        assert begun == list(range(30))
+        grown = [later - earlier for earlier, later in zip([0, *counts], counts, strict=False) if later > earlier]
+        # 22 wait, of whom two begin in each turn until fewer than ten are left.
+        assert grown == [8, 2, 2, 2, 2, 2, 2, 2, 8]
+
 
 class TestAStampede:
     async def test_is_answered_by_what_its_first_requests_load(self, app: FastAPI, ada: httpx.AsyncClient) -> None:
