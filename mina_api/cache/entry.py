@@ -46,10 +46,6 @@ class Entry(NamedTuple):
     size: int
     codec: int = 0
 
-    def with_body(self, body: bytes, *, compressed: bool) -> "Entry":
-        """The same with its body packed, or as it is read."""
-        return self._replace(body=body, compressed=compressed)
-
     def is_fresh(self, now: float) -> bool:
         """Whether its TTL has not run out at `now`."""
         return now < self.fresh_until

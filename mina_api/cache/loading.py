@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import logging
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from mina_api.cache.fair_queue import FairQueue
 from mina_api.cache.stats import Counters
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside_a_load", default=False)
 
 # What gives it back; a load within a load has none of its own.
-Slot: TypeAlias = contextvars.Token[bool] | Literal[False]
+Slot: TypeAlias = contextvars.Token[bool] | None
 
 
 class TooManyLoads(Exception):
@@ -40,20 +40,14 @@ class LoadSlots:
         """How many wait for a slot."""
         return len(self._waiting)
 
-    def take_at_once(self) -> Slot | None:
-        """A slot, False where none is needed; None where it has to be waited for."""
-        if _inside.get():
-            return False
-        if not self._free:
-            return None
-        self._free -= 1
-        self._is_refusing = False
-        return _inside.set(True)
-
     async def take(self, owner: str) -> Slot:
         """A slot, at once or in turn; raises TooManyLoads."""
-        if (slot := self.take_at_once()) is not None:
-            return slot
+        if _inside.get():
+            return None
+        if self._free:
+            self._free -= 1
+            self._is_refusing = False
+            return _inside.set(True)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         refused = self._waiting.push(owner, turn)
         if refused is not None:
@@ -69,7 +63,7 @@ class LoadSlots:
 
     def give_back(self, slot: Slot) -> None:
         """Let the next have it."""
-        if slot is not False:
+        if slot is not None:
             _inside.reset(slot)
             self._pass_on()
 

@@ -149,16 +149,14 @@ class Loads:
 
         With a `flight` that several wait for, or that several waited for lately, no other process loads meanwhile.
         """
-        slot = self._slots.take_at_once()
-        if slot is None:
-            slot = await self._slots.take(read.whose)
+        slot = await self._slots.take(read.whose)
         try:
             if flight is not None:
                 async with self._alone(read, flight):
                     loaded, seconds = await self._loaded(read)
             elif read.alike is not None and snapshot is not None:
                 load = partial(self._loaded, read)
-                loaded, seconds = await self._copies.load(read, read.alike, snapshot, load, anew=anew)
+                loaded, seconds = await self._copies.load(read, read.alike(), snapshot, load, anew=anew)
             else:
                 loaded, seconds = await self._loaded(read)
         finally:

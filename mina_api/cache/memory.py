@@ -106,17 +106,13 @@ class Memory:
             return False
         if self._was_forgotten(name, entry.tags, fence):
             return False
-        if name in self._entries:
-            self._drop(name)
+        self._drop(name)
         for names in self._condemned:
             names.discard(name)
         if not self._entries.put(name, entry, _cost(name, entry)):
             return False
         for tag in entry.tags:
-            if (listed := self._names_by_tag.get(tag)) is not None:
-                listed.add(name)
-            else:
-                self._names_by_tag[tag] = {name}
+            self._names_by_tag.setdefault(tag, set()).add(name)
         if bounded:
             self._bounded_until[name] = self._now() + self._bound_seconds
         return True

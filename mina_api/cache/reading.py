@@ -42,8 +42,8 @@ class Read(NamedTuple):
     `seen` is the vintage of what was read before and goes into the answer, such as who asks: where that has
     changed since, the answer is this caller's alone. `is_failure` tells what `load` raises because it could not
     answer, for `stale_if_error`, from an answer. `recipe` says how to ask this again, for warming. What is no
-    request of anybody's, such as the look-up of who asks, is not `is_counted`. Loads take turns by `owner`. Reads that
-    are `alike` share what they load.
+    request of anybody's, such as the look-up of who asks, is not `is_counted`. Loads take turns by `owner`. `alike`
+    says which reads share what they load, where some do.
     """
 
     key: CacheKey
@@ -55,7 +55,7 @@ class Read(NamedTuple):
     recipe: Callable[[], str] | None = None
     is_counted: bool = True
     owner: str = ""
-    alike: Alike | None = None
+    alike: Callable[[], Alike] | None = None
 
     @property
     def whose(self) -> str:

@@ -42,9 +42,6 @@ class S3Fifo(Generic[V]):
     def __len__(self) -> int:
         return len(self._slots)
 
-    def __contains__(self, name: Hashable) -> bool:
-        return name in self._slots
-
     def __iter__(self) -> Iterator[Hashable]:
         return iter(self._slots)
 
@@ -64,8 +61,7 @@ class S3Fifo(Generic[V]):
 
     def put(self, name: Hashable, value: V, cost: int) -> bool:
         """Keep `value`, at others' cost where there is no room; False, and nothing kept, if it is too large."""
-        if name in self._slots:
-            self.pop(name)
+        self.pop(name)
         if cost > self._max_bytes * (1 - SMALL_SHARE):
             return False
         while self.used_bytes + cost > self._max_bytes:

@@ -6,7 +6,7 @@ cancelled only when nobody waits for it any more.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Load = Callable[[], Coroutine[Any, Any, T]]
@@ -45,18 +45,16 @@ class _Flight(Generic[T]):
                 self.task.cancel()
 
     def land(self, task: "asyncio.Task[T]") -> None:
-        is_cancelled = task.cancelled()
-        failure = None if is_cancelled else task.exception()
-        result = task.result() if failure is None and not is_cancelled else None
+        failure = None if task.cancelled() else task.exception()
         for waiting in self._waiting:
             if waiting.done():
                 continue
-            if is_cancelled:
+            if task.cancelled():
                 waiting.cancel()
             elif failure is not None:
                 waiting.set_exception(failure)
             else:
-                waiting.set_result(cast("T", result))
+                waiting.set_result(task.result())
 
 
 class SingleFlight(Generic[T]):

@@ -122,4 +122,4 @@ class EntryStore:
 
     def _packed(self, entry: Entry) -> Entry:
         body, compressed = compress(entry.body, self._config.compress_over_bytes)
-        return entry.with_body(body, compressed=True) if compressed else entry
+        return entry._replace(body=body, compressed=True) if compressed else entry

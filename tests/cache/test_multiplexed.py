@@ -13,13 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from mina_api.cache.redis_tier.multiplexed import Multiplexed, Reply
+from mina_api.cache.redis_tier.multiplexed import Multiplexed
 from mina_api.dev.valkey import PrivateValkey
-
-
-def asked(reads: Multiplexed, *command: Any) -> Reply:
-    """The future reply to `command`."""
-    return reads.submit(hiredis.pack_command(command))
 
 
 class Connections:
@@ -51,44 +46,44 @@ class TestSubmit:
     async def test_gives_each_its_own_reply_over_one_connection(
         self, reads: Multiplexed, connections: Connections
     ) -> None:
-        replies = await asyncio.gather(*(asked(reads, "ECHO", str(number)) for number in range(1000)))
+        replies = await asyncio.gather(*(reads.submit("ECHO", str(number)) for number in range(1000)))
 
         assert replies == [str(number).encode() for number in range(1000)]
         assert connections.made == 1
 
     async def test_an_error_is_one_callers_alone(self, reads: Multiplexed) -> None:
-        one, wrong, other = asked(reads, "ECHO", "1"), asked(reads, "NOSUCH"), asked(reads, "ECHO", "2")
+        one, wrong, other = reads.submit("ECHO", "1"), reads.submit("NOSUCH"), reads.submit("ECHO", "2")
 
         with pytest.raises(ResponseError):
             await wrong
         assert (await one, await other) == (b"1", b"2")
 
     async def test_a_cancelled_callers_reply_goes_to_nobody_else(self, reads: Multiplexed) -> None:
-        await asked(reads, "PING")
-        cancelled = asyncio.create_task(_await(asked(reads, "ECHO", "mine")))
+        await reads.submit("PING")
+        cancelled = asyncio.create_task(_await(reads.submit("ECHO", "mine")))
         await asyncio.sleep(0)
         cancelled.cancel()
 
-        assert await asked(reads, "ECHO", "yours") == b"yours"
-        assert [await asked(reads, "ECHO", str(number)) for number in range(10)] == [b"%d" % n for n in range(10)]
+        assert await reads.submit("ECHO", "yours") == b"yours"
+        assert [await reads.submit("ECHO", str(number)) for number in range(10)] == [b"%d" % n for n in range(10)]
 
     async def test_large_replies_come_whole(self, reads: Multiplexed) -> None:
-        await asked(reads, "SET", "large", b"x" * 3_000_000)
+        await reads.submit("SET", "large", b"x" * 3_000_000)
 
-        large, small = await asyncio.gather(asked(reads, "GET", "large"), asked(reads, "PING"))
+        large, small = await asyncio.gather(reads.submit("GET", "large"), reads.submit("PING"))
 
         assert (len(large), small) == (3_000_000, b"PONG")
 
     async def test_larger_than_any_end_the_connection_before_they_are_there(self, connections: Connections) -> None:
         reads = Multiplexed(connections.make, 60, most_bytes=1_000_000)
-        await asked(reads, "SETRANGE", "large", 30_000_000, "x")
+        await reads.submit("SETRANGE", "large", 30_000_000, "x")
 
-        large, behind = asked(reads, "GET", "large"), asked(reads, "PING")
+        large, behind = reads.submit("GET", "large"), reads.submit("PING")
 
         for each in (large, behind):
             with pytest.raises(RedisConnectionError, match="larger than 1000000 bytes"):
                 await each
-        assert await asked(reads, "PING") == b"PONG"
+        assert await reads.submit("PING") == b"PONG"
         assert connections.made == 2
         await reads.disconnect()
 
@@ -99,7 +94,7 @@ def _packed(*commands: tuple[Any, ...]) -> list[bytes]:
 
 class TestSubmitEach:
     async def test_gives_all_replies_in_their_order_the_errors_among_them(self, reads: Multiplexed) -> None:
-        both, other = reads.submit_each(_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), asked(reads, "ECHO", "3")
+        both, other = reads.submit_each(_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), reads.submit("ECHO", "3")
 
         one, wrong, two = await both
 
@@ -107,14 +102,14 @@ class TestSubmitEach:
         assert isinstance(wrong, ResponseError)
 
     async def test_that_nobody_waits_for_any_more_go_to_nobody_else(self, reads: Multiplexed) -> None:
-        await asked(reads, "PING")
+        await reads.submit("PING")
         reads.submit_each(_packed(("ECHO", "1"), ("ECHO", "2"))).cancel()
 
         assert await reads.submit_each(_packed(("ECHO", "3"), ("ECHO", "4"))) == [b"3", b"4"]
 
     async def test_fails_with_the_connection(self, private_valkey: PrivateValkey) -> None:
         reads = Multiplexed(Connections(private_valkey.url).make, 60)
-        await asked(reads, "PING")
+        await reads.submit("PING")
         private_valkey.pause()
         each = reads.submit_each(_packed(("PING",), ("PING",)))
         await asyncio.sleep(0)
@@ -128,15 +123,15 @@ class TestLosingTheConnection:
     async def test_fails_all_who_wait_and_the_next_connects_anew(self, private_valkey: PrivateValkey) -> None:
         connections = Connections(private_valkey.url)
         reads = Multiplexed(connections.make, 60)
-        await asked(reads, "PING")
+        await reads.submit("PING")
         private_valkey.pause()
-        waiting = [asked(reads, "PING") for _ in range(3)]
+        waiting = [reads.submit("PING") for _ in range(3)]
         await asyncio.sleep(0)
         private_valkey.kill()
 
         ends = await asyncio.gather(*waiting, return_exceptions=True)
         private_valkey.start()
-        again = await asked(reads, "PING")
+        again = await reads.submit("PING")
         await reads.disconnect()
 
         assert all(isinstance(end, RedisConnectionError | OSError) for end in ends)
@@ -147,15 +142,15 @@ class TestLosingTheConnection:
         reads = Multiplexed(Connections(private_valkey.url).make, 60)
 
         with pytest.raises((RedisConnectionError, OSError)):
-            await asked(reads, "PING")
+            await reads.submit("PING")
 
     @pytest.mark.parametrize("is_sent", [True, False])
     async def test_a_busy_loop_is_no_silent_server(self, valkey_url: str, is_sent: bool) -> None:
         connections = Connections(valkey_url)
         reads = Multiplexed(connections.make, 1.0)
-        await asked(reads, "PING")
+        await reads.submit("PING")
 
-        reply = asked(reads, "ECHO", "1")
+        reply = reads.submit("ECHO", "1")
         if is_sent:
             await asyncio.sleep(0)
         time.sleep(1.5)  # noqa: ASYNC251  (what a turn with a thousand requests does)
@@ -166,12 +161,12 @@ class TestLosingTheConnection:
 
     async def test_a_silent_server_fails_all_in_time(self, private_valkey: PrivateValkey) -> None:
         reads = Multiplexed(Connections(private_valkey.url).make, 0.2)
-        await asked(reads, "PING")
+        await reads.submit("PING")
         private_valkey.pause()
 
-        ends = await asyncio.gather(*(asked(reads, "PING") for _ in range(3)), return_exceptions=True)
+        ends = await asyncio.gather(*(reads.submit("PING") for _ in range(3)), return_exceptions=True)
         private_valkey.resume()
-        again = await asked(reads, "PING")
+        again = await reads.submit("PING")
         await reads.disconnect()
 
         assert [type(end) for end in ends] == [RedisTimeoutError] * 3

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,20 +96,12 @@ class Parameters:
 
     def read(self, request: Request, solved: Mapping[str, Any]) -> Given:
         """Those of `request`, whose endpoint is called with `solved`; of headers and cookies, maybe secret, digests."""
-        path: dict[str, Any] = {}
-        others: dict[str, Any] = {}
-        for each in self._path:
-            each.read(path, solved, lambda: request.path_params)
-        for each in self._query:
-            each.read(others, solved, lambda: request.query_params)
-        if self._headers or self._cookies:
-            headers: dict[str, Any] = {}
-            cookies: dict[str, Any] = {}
-            for each in self._headers:
-                each.read(headers, solved, lambda: request.headers)
-            for each in self._cookies:
-                each.read(cookies, solved, lambda: request.cookies)
-            others |= _digests("header", headers) | _digests("cookie", cookies)
+        path = _values(self._path, solved, lambda: request.path_params)
+        others = _values(self._query, solved, lambda: request.query_params)
+        if self._headers:
+            others |= _digests("header", _values(self._headers, solved, lambda: request.headers))
+        if self._cookies:
+            others |= _digests("cookie", _values(self._cookies, solved, lambda: request.cookies))
         if len(path) > 1:
             received = list(request.path_params)
             path = dict(sorted(path.items(), key=lambda item: _place(received, item[0])))
@@ -132,6 +124,15 @@ def _declared(dependant: Dependant, kind: str) -> list[_Parameter]:
         name = alias if names[alias] == 1 else f"{alias} {names[alias]}"
         parameters.append(_Parameter(name, each, any(each is mine for mine in own)))
     return parameters
+
+
+def _values(
+    parameters: Sequence[_Parameter], solved: Mapping[str, Any], received: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in parameters:
+        each.read(found, solved, received)
+    return found
 
 
 def _digests(kind: str, values: Mapping[str, Any]) -> dict[str, str]:

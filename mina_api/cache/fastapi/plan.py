@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from fastapi import Request
@@ -14,7 +14,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.entry import Headers
 from mina_api.cache.fastapi.identity import Identity
 from mina_api.cache.fastapi.parameters import CREDENTIALS, Given, Parameters, needs_credentials
-from mina_api.cache.fastapi.rendering import RENDERING
+from mina_api.cache.fastapi.rendering import rendering_of
 from mina_api.cache.keys import CacheKey, canonical_text, endpoint_key, module_label
 from mina_api.cache.marks import Caching, Invalidating, Tag, TagContext
 from mina_api.cache.policy import CachePolicy
@@ -61,7 +61,6 @@ class CachePlan:
         self.vary: Headers = ((b"vary", ", ".join(sorted(declared)).encode()),) if declared else ()
         self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
         self._fingerprint = _fingerprint(endpoint, route)
-        self._has_computed_tags = not all(isinstance(tag, str) for tag in caching.tags)
         self._policy_under = lru_cache(POLICIES)(self._new_policy)
 
     def context(
@@ -76,10 +75,15 @@ class CachePlan:
         user_id = identity.key_part if identity is not None and self.caching.vary_on_user else None
         return self._key(given, user_id, context, config)
 
-    def alike(self, given: Given, context: TagContext, config: CacheConfig) -> Alike | None:
-        """What this request has in common with all in its scope whose answers are the same; None where none are."""
-        if not self.caching.same_in_scope or context.scope is None:
-            return None
+    def alike(self, given: Given, context: TagContext, config: CacheConfig) -> Callable[[], Alike] | None:
+        """Says what this request has in common with all in its scope whose answers are the same; None where none are.
+
+        It is asked where a load is due: a hit does not need it.
+        """
+        is_alike = self.caching.same_in_scope and context.scope is not None
+        return partial(self._alike, given, context, config) if is_alike else None
+
+    def _alike(self, given: Given, context: TagContext, config: CacheConfig) -> Alike:
         own_tag = None if context.user_id is None else user_tag(context.user_id)
         return Alike(f"{context.scope} {self._key(given, None, context, config).canonical}", own_tag)
 
@@ -110,9 +114,7 @@ class CachePlan:
         caching = self.caching
         declared = caching.ttl if caching.ttl is not None else config.ttl_of(caching.prefix)
         ttl = config.endpoint_ttls.get(self._endpoint, declared)
-        tags: tuple[Any, ...] = caching.tags
-        if self._has_computed_tags:
-            tags = tuple([_tag(tag, context) for tag in tags])
+        tags = tuple([_tag(tag, context) for tag in caching.tags])
         return self._policy_under(ttl, context.scope, context.user_id, tags)
 
     def _new_policy(self, ttl: int, scope: str | None, user_id: str | None, declared: tuple[str, ...]) -> CachePolicy:
@@ -162,7 +164,7 @@ def _fingerprint(endpoint: Callable[..., Any], route: Any) -> str:
     schema = (
         None if route.response_model is None else TypeAdapter(route.response_model).json_schema(mode="serialization")
     )
-    rendering = [getattr(route, f"response_model_{name}") for name in RENDERING]
+    rendering = rendering_of(route).values()
     where = [endpoint.__module__, endpoint.__qualname__, route.path_format.rstrip("/")]
     told = json.dumps([where, canonical_text([route.status_code, *rendering]), schema], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]

@@ -10,9 +10,13 @@ from starlette.responses import StreamingResponse
 
 from mina_api.cache.fastapi.responding import Answer, Header
 
-# What a route says of how its response model is rendered: each an argument of FastAPI's own.
 RENDERING = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 JSON_TYPE: Header = (b"content-type", b"application/json")
+
+
+def rendering_of(route: Any) -> dict[str, Any]:
+    """What a route says of how its response model is rendered, as arguments of FastAPI's own."""
+    return {name: getattr(route, f"response_model_{name}") for name in RENDERING}
 
 
 class JsonBytes(Response):
@@ -44,7 +48,7 @@ class Renderer:
         self._options = {
             "field": route.response_field,
             "dump_json": self._as_bytes,
-            **{name: getattr(route, f"response_model_{name}") for name in RENDERING},
+            **rendering_of(route),
         }
 
     async def render(self, returned: Any, injected: Response, own_headers: list[Header]) -> Response | bytes:

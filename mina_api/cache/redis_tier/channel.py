@@ -48,11 +48,11 @@ class Channel:
             self._apart.add(task)
             task.add_done_callback(self._done)
             return asyncio.shield(task)
-        return self._ordered.submit(packed)
+        return self._ordered.send(packed)
 
     def submit_next(self, *commands: tuple[Any, ...]) -> Awaitable[Any]:
         """The future reply to the last of `commands`, which go out one right after the other, however large."""
-        return [self._ordered.submit(hiredis.pack_command(command)) for command in commands][-1]
+        return [self._ordered.submit(*command) for command in commands][-1]
 
     async def disconnect(self) -> None:
         """Fail what waits, and close every connection; the next command opens one anew."""

@@ -49,18 +49,19 @@ class Multiplexed:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    def submit(self, *command: Any) -> Reply:
+        """The future reply to `command`; fails with the server's error or with the connection's."""
+        return self.send(hiredis.pack_command(command))
+
     def submit_each(self, commands: Sequence[bytes]) -> Reply:
         """The future replies to `commands`, one or more, the server's errors among them; fails with the connection's.
 
-        They have one future: to wait for each would double a read.
+        They are as the server reads them, and have one future: to pack each and to wait for each would double a read.
         """
-        return self.submit(b"".join(commands), len(commands))
+        return self.send(b"".join(commands), len(commands))
 
-    def submit(self, packed: bytes, count: int = 0) -> Reply:
-        """The future reply to a command as the server reads it, or to `count` of them as `submit_each` says.
-
-        Fails with the server's error or with the connection's.
-        """
+    def send(self, packed: bytes, count: int = 0) -> Reply:
+        """The future reply to a command as the server reads it, or to `count` of them, as `submit_each` has it."""
         loop = asyncio.get_running_loop()
         reply: Reply = loop.create_future()
         if not self._unsent:
@@ -134,16 +135,16 @@ class Multiplexed:
         at = 0
         while at < len(values):
             reply, _, count, found = self._waiting[0]
-            value: Any
+            value = values[at]
             if count:
-                value, at = values[at : at + count - len(found)], at + count - len(found)
-                if found or at > len(values):
-                    found += value
-                    if at > len(values):
-                        return
-                    value = found
+                taken = values[at : at + count - len(found)]
+                at += len(taken)
+                found += taken
+                if len(found) < count:
+                    return
+                value = found
             else:
-                value, at = values[at], at + 1
+                at += 1
             self._waiting.popleft()
             if reply.done():
                 continue

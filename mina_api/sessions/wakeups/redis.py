@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
@@ -67,8 +66,7 @@ class RedisWakeups:
         if not self._is_hearing:
             raise WakeupsUnavailable("Redis is away")
         try:
-            command: tuple[Any, ...] = ("PUBLISH", PREFIX + channel, payload)
-            await self._publishing.submit(hiredis.pack_command(command))
+            await self._publishing.submit("PUBLISH", PREFIX + channel, payload)
         except (RedisError, OSError) as failure:
             raise WakeupsUnavailable(str(failure)) from failure
 
