@@ -31,6 +31,7 @@ from mina_api.cache.tracing import traced
 REDIS_DOWN = "redis-down"
 # Before a load is run again.
 PAUSES_SECONDS = (0.02, 0.1)
+_AFTER_AN_ATTEMPT = (*PAUSES_SECONDS, None)
 
 
 class Loads:
@@ -184,21 +185,18 @@ class Loads:
         return self._source.key_lock.alone(name) if is_wanted else nullcontext()
 
     async def _loaded(self, read: Read) -> tuple[Loaded | None, float]:
-        """What the load gives, and how long it took in seconds."""
+        """What the load gives, and how long it took in seconds; run again after a failure that passes."""
         began = self._clock.monotonic()
-        loaded = await traced(self._repeatedly(read), "cache.load", key=read.key.name)
-        return loaded, self._clock.monotonic() - began
-
-    async def _repeatedly(self, read: Read) -> Loaded | None:
-        for pause_seconds in PAUSES_SECONDS:
+        for pause_seconds in _AFTER_AN_ATTEMPT:
             try:
-                return await read.load()
+                loaded = await traced(read.load(), "cache.load", key=read.key.name)
+                break
             except Exception as failure:
-                if not self._source.passes(failure):
+                if pause_seconds is None or not self._source.passes(failure):
                     raise
             self._counters.count("loads", "repeated")
             await asyncio.sleep(pause_seconds * random.uniform(0.5, 1))  # noqa: S311  (a pause, not a secret)
-        return await read.load()
+        return loaded, self._clock.monotonic() - began
 
     def _noted(self, read: Read, served: Served) -> Served:
         """`served`, once it is noted that its key is one that several ask for at once, if it is."""

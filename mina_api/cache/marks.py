@@ -1,10 +1,9 @@
 """What the route decorators leave on an endpoint: which policy caches it, which tags its success invalidates."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mina_api.cache.adaptive import Adaptive
 from mina_api.cache.freshness import DEFAULT, Freshness
@@ -16,14 +15,13 @@ CACHED = "__mina_cached__"
 INVALIDATES = "__mina_invalidates__"
 
 
-@dataclass(frozen=True, slots=True)
-class TagContext:
+class TagContext(NamedTuple):
     """What a tag function may look at: who asks, in which scope, the validated parameters, and the time (UTC)."""
 
     user_id: str | None
     scope: str | None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    now_seconds: float = field(default_factory=time.time)
+    params: Mapping[str, Any]
+    now_seconds: float
 
     @property
     def now(self) -> datetime:
@@ -32,7 +30,7 @@ class TagContext:
 
     def at(self, now_seconds: float) -> "TagContext":
         """The same at another time."""
-        return replace(self, now_seconds=now_seconds)
+        return self._replace(now_seconds=now_seconds)
 
 
 Vary = Mapping[str, Callable[[TagContext], str]]

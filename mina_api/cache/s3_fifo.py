@@ -61,7 +61,8 @@ class S3Fifo(Generic[V]):
 
     def put(self, name: Hashable, value: V, cost: int) -> bool:
         """Keep `value`, at others' cost where there is no room; False, and nothing kept, if it is too large."""
-        self.pop(name)
+        if name in self._slots:
+            self.pop(name)
         if cost > self._max_bytes * (1 - SMALL_SHARE):
             return False
         while self.used_bytes + cost > self._max_bytes:

@@ -139,7 +139,7 @@ class SingleFlight(Generic[T]):
             on_end()
             flight.land(task)
 
-        flight.task = asyncio.create_task(load(), name="load")
+        flight.task = asyncio.get_running_loop().create_task(load(), name="load")
         flight.task.add_done_callback(leave)
         return flight
 

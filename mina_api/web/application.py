@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mina_api.cache.experiment import CACHE
@@ -19,9 +20,14 @@ from mina_api.web.sending import send_rendering
 from mina_api.web.timing import queries_so_far
 from mina_api.web.turns import Turns
 
+# FastAPI's own hears of no answer that a shortcut gives, and asks at each request who listens.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 
 class Application(FastAPI):
     """FastAPI whose hits in memory are answered before any routing, as `Shortcuts` says.
+
+    FastAPI's own `telemetry` is off unless it is asked for.
 
     What is in `outermost`, each around the one before, is around Starlette's own middleware too: it sees every
     answer of the long way, also that to an unexpected failure.
@@ -30,7 +36,7 @@ class Application(FastAPI):
     outermost: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"telemetry": NO_TELEMETRY, **options})
         self._turns = Turns()
 
     def build_middleware_stack(self) -> ASGIApp:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, _effective_route_context_var, iter_route_contexts
 
@@ -21,6 +22,7 @@ from mina_api.cache.fastapi.identity import identity_of
 from mina_api.cache.fastapi.parameters import walk
 from mina_api.cache.fastapi.pending import pending_of
 from mina_api.cache.fastapi.plan import CachePlan, InvalidationPlan, UnsafeCaching, endpoint_label
+from mina_api.cache.fastapi.solving import Solver, is_solvable
 from mina_api.cache.fastapi.state import cache_of
 from mina_api.cache.marks import CACHED, INVALIDATES, Caching, Invalidating
 
@@ -43,8 +45,7 @@ class CachedRoute(APIRoute):
         marks: tuple[Invalidating, ...] = getattr(self.endpoint, INVALIDATES, ())
         route: Any = self._effective()
         if caching is not None:
-            _look_up_first(route, caching)
-            return super().get_route_handler()
+            return _looking_up(route, caching, super().get_route_handler)
         if marks:
             _announce_first(route, marks)
         handler = super().get_route_handler()
@@ -67,7 +68,8 @@ def cached_endpoints(application: FastAPI) -> Mapping[str, Caching]:
     return {endpoint_label(each): getattr(each, CACHED) for each in endpoints if each and hasattr(each, CACHED)}
 
 
-def _look_up_first(route: Any, caching: Caching) -> None:
+def _looking_up(route: Any, caching: Caching, by_fastapi: Callable[[], Handler]) -> Handler:
+    """The handler of a cached endpoint; `by_fastapi` makes the one that serves what a Solver leaves to FastAPI."""
     dependant = route.dependant
     endpoint = dependant.call
     if route.methods != {"GET"}:
@@ -79,18 +81,35 @@ def _look_up_first(route: Any, caching: Caching) -> None:
                 "outlive its request: let the endpoint open what it needs itself"
             )
     answering = Answering(CachePlan(caching, endpoint, route), route, endpoint)
+    solver = Solver(dependant, route.dependency_overrides_provider) if is_solvable(dependant) else None
+    _answer_in_its_place(dependant, endpoint, answering)
+    otherwise = by_fastapi()
+    if solver is None:
+        return otherwise
+
+    async def handle(request: Request) -> Response:
+        solved = await solver.solve(request)
+        if solved is None:
+            return await otherwise(request)
+        return await answering.answer(request, solved.response, solved.values)
+
+    return handle
+
+
+def _answer_in_its_place(dependant: Dependant, endpoint: Callable[..., Any], answering: Answering) -> None:
+    """Have FastAPI call `answering` where it would call the `endpoint`."""
     dependant.request_param_name = dependant.request_param_name or REQUEST
     dependant.response_param_name = dependant.response_param_name or RESPONSE
     request_name, response_name = dependant.request_param_name, dependant.response_param_name
 
     @wraps(endpoint)
-    async def look_up(**values: Any) -> Response:
+    async def answer(**values: Any) -> Response:
         request, response = values[request_name], values[response_name]
         values.pop(REQUEST, None)
         values.pop(RESPONSE, None)
         return await answering.answer(request, response, values)
 
-    dependant.call = look_up
+    dependant.call = answer
 
 
 def _announce_first(route: Any, marks: tuple[Invalidating, ...]) -> None:
