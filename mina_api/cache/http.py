@@ -16,6 +16,10 @@ STORED_HEADERS = frozenset(
 REPLACED_HEADERS = frozenset((b"age", b"cache-control", b"cache-status", b"content-length", b"vary"))
 NOT_MODIFIED_HEADERS = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"age", b"cache-status"))
 
+# What every answer varies on; one that is kept in zstd on more.
+VARY = (b"vary", b"Authorization")
+PACKED_VARY = (b"vary", b"Authorization, Accept-Encoding")
+
 _ANY_AGE = str(2**31)  # without an argument; what RFC 9111 section 1.2.2 counts to
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)')
 _NOTHING = re.compile(r"q\s*=\s*0(\.0*)?")
@@ -110,10 +114,11 @@ def _detail(served: Served) -> str:
 
 def answer_headers(served: Served, now: float) -> tuple[tuple[bytes, bytes], ...]:
     """What every answer of a cached endpoint carries beside its stored headers."""
-    age = served.entry.age(now) if served.entry is not None else 0
+    entry = served.entry
+    age = entry.age(now) if entry is not None else 0
     return (
         (b"cache-control", b"private, no-cache"),
-        (b"vary", b"Authorization"),
+        PACKED_VARY if entry is not None and entry.compressed else VARY,
         (b"age", b"%d" % age),
         (b"cache-status", cache_status(served, now).encode()),
     )

@@ -18,8 +18,8 @@ from mina_api.cache.tracing import traced
 
 logger = logging.getLogger(__name__)
 
-# A token of a tag that a writer holds begins with it.
-HELD = b"!"
+# A token of a tag that a writer holds begins with it; none is empty.
+HELD = ord("!")
 
 
 class Found(NamedTuple):
@@ -39,7 +39,7 @@ class Found(NamedTuple):
         """The tokens that were found, to store under; None where one is absent or held by a writer."""
         _, tokens, epoch = self.fetched
         for token in tokens:
-            if token is None or token.startswith(HELD):
+            if token is None or token[0] == HELD:
                 return None
         return Snapshot(cast("tuple[bytes, ...]", tokens), epoch, self.fence)
 

@@ -64,12 +64,10 @@ class Read(NamedTuple):
 
     def is_older_than(self, snapshot: Snapshot) -> bool:
         """Whether something that goes into the answer was read under other tokens than those of `snapshot`."""
-        seen = self.seen.tokens
-        if not seen:
-            return False
+        tags, tokens = self.policy.tags, snapshot.tokens
         # A loop: each miss asks, and any() of a generator takes twice as long.
-        for tag, token in zip(self.policy.tags, snapshot.tokens, strict=True):  # noqa: SIM110
-            if seen.get(tag, token) != token:
+        for tag, token in self.seen.tokens.items():  # noqa: SIM110
+            if tag in tags and tokens[tags.index(tag)] != token:
                 return True
         return False
 

@@ -88,13 +88,13 @@ class TestSubmit:
         await reads.disconnect()
 
 
-def _packed(*commands: tuple[Any, ...]) -> list[bytes]:
-    return [hiredis.pack_command(command) for command in commands]
+def _packed(*commands: tuple[Any, ...]) -> tuple[bytes, int]:
+    return b"".join(map(hiredis.pack_command, commands)), len(commands)
 
 
-class TestSubmitEach:
+class TestSendingSeveral:
     async def test_gives_all_replies_in_their_order_the_errors_among_them(self, reads: Multiplexed) -> None:
-        both, other = reads.submit_each(_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), reads.submit("ECHO", "3")
+        both, other = reads.send(*_packed(("ECHO", "1"), ("NOSUCH",), ("ECHO", "2"))), reads.submit("ECHO", "3")
 
         one, wrong, two = await both
 
@@ -103,15 +103,15 @@ class TestSubmitEach:
 
     async def test_that_nobody_waits_for_any_more_go_to_nobody_else(self, reads: Multiplexed) -> None:
         await reads.submit("PING")
-        reads.submit_each(_packed(("ECHO", "1"), ("ECHO", "2"))).cancel()
+        reads.send(*_packed(("ECHO", "1"), ("ECHO", "2"))).cancel()
 
-        assert await reads.submit_each(_packed(("ECHO", "3"), ("ECHO", "4"))) == [b"3", b"4"]
+        assert await reads.send(*_packed(("ECHO", "3"), ("ECHO", "4"))) == [b"3", b"4"]
 
     async def test_fails_with_the_connection(self, private_valkey: PrivateValkey) -> None:
         reads = Multiplexed(Connections(private_valkey.url).make, 60)
         await reads.submit("PING")
         private_valkey.pause()
-        each = reads.submit_each(_packed(("PING",), ("PING",)))
+        each = reads.send(*_packed(("PING",), ("PING",)))
         await asyncio.sleep(0)
         private_valkey.kill()
 

@@ -96,8 +96,8 @@ class Parameters:
 
     def read(self, request: Request, solved: Mapping[str, Any]) -> Given:
         """Those of `request`, whose endpoint is called with `solved`; of headers and cookies, maybe secret, digests."""
-        path = _values(self._path, solved, lambda: request.path_params)
-        others = _values(self._query, solved, lambda: request.query_params)
+        path = _values(self._path, solved, lambda: request.path_params) if self._path else {}
+        others = _values(self._query, solved, lambda: request.query_params) if self._query else {}
         if self._headers:
             others |= _digests("header", _values(self._headers, solved, lambda: request.headers))
         if self._cookies:

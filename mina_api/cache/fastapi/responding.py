@@ -37,8 +37,6 @@ def respond(
     if entry.codec != BYTES:
         raise UndecodableBody("it is a value, and no answer")
     headers = [*entry.headers, *answer_headers(served, now), *from_dependencies]
-    if entry.compressed:
-        headers.append((b"vary", b"Accept-Encoding"))
     if is_had(entry, if_none_match):
         kept = [(name, value) for name, value in headers if name in NOT_MODIFIED_HEADERS]
         return Answer(304, [*kept, *from_dependencies], b"")

@@ -1,6 +1,6 @@
 """The route class that reads the marks of `cache_response` and `invalidate_cache`.
 
-FastAPI does its part first: it authenticates, authorises and validates by the endpoint's own dependencies.
+First the request is authenticated, authorised and validated by the endpoint's own dependencies, as FastAPI does it.
 Only then, in place of the endpoint, the look-up runs; so no answer and no 304 goes to anybody unknown.
 """
 
@@ -8,13 +8,20 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import wraps
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
-from fastapi.routing import APIRoute, _effective_route_context_var, iter_route_contexts
+from fastapi.routing import (
+    APIRoute,
+    _effective_route_context_var,
+    _get_scope_effective_route_context,
+    iter_route_contexts,
+)
+from starlette.types import Receive, Scope, Send
 
+from mina_api.cache.fastapi import instruments
 from mina_api.cache.fastapi.answers import Answering
 from mina_api.cache.fastapi.calls import caller, is_generator
 from mina_api.cache.fastapi.documentation import described
@@ -30,6 +37,15 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 REQUEST = "mina_cache_request"
 RESPONSE = "mina_cache_response"
+# Where a route has its direct way, as it is itself or by way of a router.
+DIRECT = "__mina_direct__"
+
+
+class _Direct(NamedTuple):
+    """Serving a cached endpoint without what FastAPI keeps for dependencies that yield: a cached one has none."""
+
+    solver: Solver
+    answering: Answering
 
 
 class CachedRoute(APIRoute):
@@ -45,11 +61,32 @@ class CachedRoute(APIRoute):
         marks: tuple[Invalidating, ...] = getattr(self.endpoint, INVALIDATES, ())
         route: Any = self._effective()
         if caching is not None:
-            return _looking_up(route, caching, super().get_route_handler)
+            # Who overrides this, or wraps FastAPI's steps, has a part in each request.
+            is_direct = type(self).get_route_handler is CachedRoute.get_route_handler and not instruments.wrap_fastapi()
+            _look_up_first(route, caching, is_direct=is_direct)
+            return super().get_route_handler()
         if marks:
             _announce_first(route, marks)
         handler = super().get_route_handler()
         return handler if self.methods == {"GET"} and not marks else _invalidating(handler)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request that was routed here (ASGI 3).
+
+        What is raised on the direct way goes to the application's exception handlers, which Starlette asks further
+        out as well.
+        """
+        context = _get_scope_effective_route_context(scope)
+        route = context if context is not None and context.original_route is self else self
+        direct: _Direct | None = getattr(route, DIRECT, None)
+        if direct is not None and scope["method"] == "GET":
+            request = Request(scope, receive, send)
+            solved = await direct.solver.solve(request)
+            if solved is not None:
+                response = await direct.answering.answer(request, solved.response, solved.values)
+                await response(scope, receive, send)
+                return
+        await super().handle(scope, receive, send)
 
     def _effective(self) -> Any:
         """This route, or what it is by way of the router that includes it (its prefix and dependencies)."""
@@ -68,8 +105,7 @@ def cached_endpoints(application: FastAPI) -> Mapping[str, Caching]:
     return {endpoint_label(each): getattr(each, CACHED) for each in endpoints if each and hasattr(each, CACHED)}
 
 
-def _looking_up(route: Any, caching: Caching, by_fastapi: Callable[[], Handler]) -> Handler:
-    """The handler of a cached endpoint; `by_fastapi` makes the one that serves what a Solver leaves to FastAPI."""
+def _look_up_first(route: Any, caching: Caching, *, is_direct: bool) -> None:
     dependant = route.dependant
     endpoint = dependant.call
     if route.methods != {"GET"}:
@@ -81,19 +117,9 @@ def _looking_up(route: Any, caching: Caching, by_fastapi: Callable[[], Handler])
                 "outlive its request: let the endpoint open what it needs itself"
             )
     answering = Answering(CachePlan(caching, endpoint, route), route, endpoint)
-    solver = Solver(dependant, route.dependency_overrides_provider) if is_solvable(dependant) else None
+    if is_direct and is_solvable(dependant) and route.max_body_size is None:
+        setattr(route, DIRECT, _Direct(Solver(dependant, route.dependency_overrides_provider), answering))
     _answer_in_its_place(dependant, endpoint, answering)
-    otherwise = by_fastapi()
-    if solver is None:
-        return otherwise
-
-    async def handle(request: Request) -> Response:
-        solved = await solver.solve(request)
-        if solved is None:
-            return await otherwise(request)
-        return await answering.answer(request, solved.response, solved.values)
-
-    return handle
 
 
 def _answer_in_its_place(dependant: Dependant, endpoint: Callable[..., Any], answering: Answering) -> None:

@@ -34,7 +34,7 @@ class Channel:
     ) -> None:
         self._ordered = Multiplexed(connect, timeout_seconds, most_bytes)
         # What is asked for so is small, but its replies may be large.
-        self.submit_each = self._ordered.submit_each
+        self.send = self._ordered.send
         self._pool = pool
         self._client = Redis(connection_pool=pool)
         self._apart: set[asyncio.Task[Any]] = set()

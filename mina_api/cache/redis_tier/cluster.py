@@ -87,7 +87,8 @@ class ClusterServers:
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs, one right after the other."""
-        return texts(await self._tokens.submit_each([packed(name, most_bytes) for name in names])) if names else []
+        asked = b"".join([packed(name, most_bytes) for name in names])
+        return texts(await self._tokens.send(asked, len(names))) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over one primary after the other; the cursor names which, by turns of their addresses."""

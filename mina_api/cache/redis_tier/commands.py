@@ -22,9 +22,9 @@ def packed(name: str, most_bytes: int) -> bytes:
 
 
 @lru_cache(4096)
-def packed_token(name: str) -> bytes:
-    """That of a token: most requests ask for a few tags' of many."""
-    return packed(name, MOST_TOKEN_BYTES)
+def packed_tokens(names: tuple[str, ...]) -> bytes:
+    """Those of some tokens, one right after the other: most requests ask for a few tags' of many."""
+    return b"".join([packed(name, MOST_TOKEN_BYTES) for name in names])
 
 
 def texts(replies: Sequence[Any]) -> list[bytes | None]:

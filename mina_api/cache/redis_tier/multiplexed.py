@@ -10,7 +10,7 @@ reply lies unread, or the command unsent, and it is not the server that was sile
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -53,15 +53,12 @@ class Multiplexed:
         """The future reply to `command`; fails with the server's error or with the connection's."""
         return self.send(hiredis.pack_command(command))
 
-    def submit_each(self, commands: Sequence[bytes]) -> Reply:
-        """The future replies to `commands`, one or more, the server's errors among them; fails with the connection's.
-
-        They are as the server reads them, and have one future: to pack each and to wait for each would double a read.
-        """
-        return self.send(b"".join(commands), len(commands))
-
     def send(self, packed: bytes, count: int = 0) -> Reply:
-        """The future reply to a command as the server reads it, or to `count` of them, as `submit_each` has it."""
+        """The future reply to a command as the server reads it.
+
+        Of a `count` of them, one right after the other, it is the replies to all, the server's errors among them; it
+        fails with the connection's. They have one future: to pack each and to wait for each would double a read.
+        """
         loop = asyncio.get_running_loop()
         reply: Reply = loop.create_future()
         if not self._unsent:

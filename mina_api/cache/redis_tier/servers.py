@@ -18,7 +18,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.commands import number, packed, packed_token, texts
+from mina_api.cache.redis_tier.commands import number, packed, packed_tokens, texts
 from mina_api.cache.redis_tier.replies import MOST_BYTES
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
@@ -197,24 +197,24 @@ class OneServer:
     async def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> tuple[Values, Values]:
         """GETRANGEs, one right after the other."""
         most = self._connecting.entry_bytes
-        asked = [packed(key, most) for key in keys]
-        asked += map(packed_token, tokens)
-        found = texts(await self._channel.submit_each(asked)) if asked else []
+        count = len(keys) + len(tokens)
+        asked = b"".join([packed(key, most) for key in keys]) + packed_tokens(tuple(tokens))
+        found = texts(await self._channel.send(asked, count)) if count else []
         return found[: len(keys)], found[len(keys) :]
 
     async def fetch_after(
         self, command: Sequence[Any], key: str, tokens: Sequence[str]
     ) -> tuple[int, bytes | None, Values]:
         """All of them, one right after the other."""
-        asked = [hiredis.pack_command(tuple(command)), packed(key, self._connecting.entry_bytes)]
-        asked += map(packed_token, tokens)
-        reply, *found = await self._channel.submit_each(asked)
+        first = hiredis.pack_command(tuple(command)) + packed(key, self._connecting.entry_bytes)
+        reply, *found = await self._channel.send(first + packed_tokens(tuple(tokens)), 2 + len(tokens))
         data, *values = texts(found)
         return number(reply), data, values
 
     async def texts(self, names: Sequence[str], most_bytes: int) -> Values:
         """GETRANGEs too."""
-        return texts(await self._channel.submit_each([packed(name, most_bytes) for name in names])) if names else []
+        asked = b"".join([packed(name, most_bytes) for name in names])
+        return texts(await self._channel.send(asked, len(names))) if names else []
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN."""
