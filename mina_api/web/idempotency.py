@@ -86,9 +86,8 @@ async def claim(session: WriteSession, user_id: int, workspace_id: int, key: str
 class IdempotentRoute(CachedRoute):
     """A CachedRoute whose POSTs keep their answer with the claim that a dependency has put on the request."""
 
-    def get_route_handler(self) -> Handler:
-        """The handler; it stores the answer before the function-scoped unit of work commits."""
-        handler = super().get_route_handler()
+    def around(self, handler: Handler) -> Handler:
+        """`handler`, whose answer is stored before the function-scoped unit of work commits."""
         if "POST" not in (self.methods or ()):
             return handler
 

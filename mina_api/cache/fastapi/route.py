@@ -68,7 +68,11 @@ class CachedRoute(APIRoute):
         if marks:
             _announce_first(route, marks)
         handler = super().get_route_handler()
-        return handler if self.methods == {"GET"} and not marks else _invalidating(handler)
+        return self.around(handler if self.methods == {"GET"} and not marks else _invalidating(handler))
+
+    def around(self, handler: Handler) -> Handler:
+        """`handler`, of an endpoint that is not cached, with what a route class of one's own adds to it."""
+        return handler
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request that was routed here (ASGI 3).
