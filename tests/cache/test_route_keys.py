@@ -182,6 +182,19 @@ class TestDeployment:
         assert after == [({"name": "blue", "seats": 7}, "fwd=uri-miss"), ({"name": "blue", "seats": 7}, "hit")]
         assert rendered == [({"seats": 7}, "fwd=uri-miss"), ({"seats": 7}, "hit")]
 
+    async def test_knows_a_response_model_with_something_unhashable_in_it(self, serving: Serving) -> None:
+        router = a_router()
+
+        @router.get("/n", response_model=Annotated[Before, ["not hashable"]])
+        @cache_response(ttl=60)
+        async def get_number(user: User) -> Before:
+            return Before(name="n")
+
+        async with serving(router) as client:
+            answers = [await client.get("/n", headers=as_user("ada")) for _ in range(2)]
+
+        assert [each.headers["cache-status"].split(";")[1] for each in answers] == [" fwd=uri-miss", " hit"]
+
     async def test_takes_the_configuration_of_the_application_not_of_the_first_request(self, valkey_url: str) -> None:
         router = a_counting_router(Calls(), prefix="analytics")
         router_default = a_router()

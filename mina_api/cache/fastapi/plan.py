@@ -161,10 +161,25 @@ def _fingerprint(endpoint: Callable[..., Any], route: Any) -> str:
 
     Two endpoints may have one name: what a function defines each time that it is called.
     """
-    schema = (
-        None if route.response_model is None else TypeAdapter(route.response_model).json_schema(mode="serialization")
-    )
+    schema = None if route.response_model is None else _schema_of(route.response_model)
     rendering = rendering_of(route).values()
     where = [endpoint.__module__, endpoint.__qualname__, route.path_format.rstrip("/")]
     told = json.dumps([where, canonical_text([route.status_code, *rendering]), schema], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def _schema_of(model: Any) -> dict[str, Any]:
+    """The JSON schema of what `model` is rendered as."""
+    try:
+        return _known_schema_of(model)
+    except TypeError:
+        # It has something in it that is not hashable.
+        return _new_schema_of(model)
+
+
+def _new_schema_of(model: Any) -> dict[str, Any]:
+    return TypeAdapter(model).json_schema(mode="serialization")
+
+
+# A route is made once for itself and once for each router that includes it, all with one model.
+_known_schema_of = lru_cache(256)(_new_schema_of)
