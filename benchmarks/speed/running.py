@@ -1,5 +1,6 @@
 """A measured server as a process: started on a core of its own, asked for its CPU time, ended."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,9 +42,11 @@ class Cores:
 
 
 def pin(pid: int, cores: frozenset[int]) -> None:
-    """Keep a process, in all its threads, on `cores`."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), cores)
+    """Keep a process, in all its threads, on `cores`; one that has ended meanwhile, as some of Postgres do, is none."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task.name), cores)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,5 +1,8 @@
 """The measured servers that need nothing but Mina's environment: each starts, and gives the page that all give."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +13,7 @@ from benchmarks.speed.claims import Claim, claims
 from benchmarks.speed.load import Load
 from benchmarks.speed.measuring import Row, Sample
 from benchmarks.speed.profiling import REST, layer_of, shares
-from benchmarks.speed.running import Cores, cpu_seconds
+from benchmarks.speed.running import Cores, cpu_seconds, pin
 from benchmarks.speed.servers.page import body_of
 from benchmarks.speed.stores import Stores
 from benchmarks.speed.subjects import Subject
@@ -102,3 +105,14 @@ class TestProfile:
             ("Mina: the shortcut, found and checked", "Shortcuts.find (mina_api/cache/fastapi/shortcuts.py)", 2),
         ]
         assert layer_of("wait (threading.py:1)") == REST
+
+
+def test_a_process_is_pinned_unless_it_has_ended() -> None:
+    core = frozenset(sorted(os.sched_getaffinity(0))[:1])
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        pin(process.pid, core)
+        pinned = os.sched_getaffinity(process.pid)
+        process.communicate(b"\n")
+
+    assert pinned == core
+    pin(process.pid, core)
