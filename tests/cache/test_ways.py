@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -236,6 +236,35 @@ class TestReplies:
                 await tier.delete(["mina:temp:k"])
             proxy.garble = bytes
             await until(lambda: tier.is_available)
+
+    @pytest.mark.parametrize(
+        ("ask", "said", "garbled", "what"),
+        [
+            (lambda tier: tier.lift(["t"], ["nobody"]), b"*1\r\n:", b"*1\r\n+", "for how long"),
+            (lambda tier: tier.lift(["t"], ["nobody"]), b"*1\r\n:", b"*2\r\n:1\r\n:", "whom"),
+            (lambda tier: tier.snapshot(["t"]), b"*1\r\n$16", b"*2\r\n:7\r\n$16", "tokens"),
+            (lambda tier: tier.most_used(1, 10), b"*0\r\n", b"*2\r\n$1\r\nr\r\n$1\r\nx\r\n", "uses"),
+        ],
+        ids=["no time", "no name", "no token", "no score"],
+    )
+    async def test_of_scripts_that_say_nothing_lose_the_server(
+        self, ask: Callable[[RedisTier], Awaitable[object]], said: bytes, garbled: bytes, what: str, proxy: Proxy
+    ) -> None:
+        async with a_tier(proxy.url) as tier:
+            proxy.garble = lambda data: data.replace(said, garbled)
+            with pytest.raises(TierUnavailable, match=what):
+                await ask(tier)
+            proxy.garble = bytes
+            await until(lambda: tier.is_available)
+
+    async def test_of_an_empty_token_make_another(self, server: Node) -> None:
+        async with a_tier(url_of(server)) as tier:
+            await tier.call("SET", tier.names.token("t"), "")
+
+            (token,) = await tier.snapshot(["t"])
+
+            assert token
+            assert (await tier.fetch("k", ("t",))).tokens == (token,)
 
     async def test_that_refuse_are_told_and_change_nothing(self, server: Node) -> None:
         async with a_tier(url_of(server)) as tier:

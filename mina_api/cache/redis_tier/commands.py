@@ -39,6 +39,24 @@ def number(reply: object) -> int:
     raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to a script that is no number")
 
 
+def tokens(reply: object) -> tuple[bytes | None, ...]:
+    """The tokens that a script gives, None for one that it has not; raises InvalidResponse."""
+    if not isinstance(reply, list) or not all(each is None or (type(each) is bytes and each) for each in reply):
+        raise InvalidResponse("tokens that are none")
+    return tuple(reply)
+
+
+def waits(reply: object) -> tuple[float, dict[str, float]]:
+    """How long to wait for processes that are not known, and for each that is, in seconds; raises InvalidResponse."""
+    if not isinstance(reply, list) or len(reply) % 2 == 0:
+        raise InvalidResponse("an announcement that says not whom to wait for")
+    names, (unknown, *left) = reply[1::2], reply[::2]
+    if not all(type(each) is bytes for each in names) or not all(type(each) is int for each in (unknown, *left)):
+        raise InvalidResponse("an announcement that says not for how long to wait")
+    known = {name.decode("utf-8", "replace"): each / 1000 for name, each in zip(names, left, strict=True)}
+    return unknown / 1000, known
+
+
 def _none_of(reply: object) -> bytes | None:
     if isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE"):
         return None

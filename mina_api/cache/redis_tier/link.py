@@ -36,6 +36,15 @@ T = TypeVar("T")
 LOST = (ReadOnlyError, AskError, TryAgainError, ClusterDownError)
 
 
+# What a reply says; raises InvalidResponse where it says nothing of the kind.
+Read = Callable[[Any], Any]
+
+
+def as_it_is(reply: Any) -> Any:
+    """The reply itself, whatever it is."""
+    return reply
+
+
 class Link:
     """Servers of one target. It is closed, and may be asked, only after `come_back` has returned.
 
@@ -102,19 +111,19 @@ class Link:
         return self._reply_of(command[0], self._at(entry)(*command), kind)
 
     def script(
-        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
+        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, read: Read = as_it_is
     ) -> Coroutine[Any, Any, Any]:
-        """The same of a script."""
+        """The same of a script, as `read` gives it."""
         self.require()
-        return self.run(script, keys, *arguments, entry=entry, kind=kind)
+        return self.run(script, keys, *arguments, entry=entry, read=read)
 
     def run(
-        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, kind: type = object
+        self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, read: Read = as_it_is
     ) -> Coroutine[Any, Any, Any]:
-        """The reply to a script, also while the link is coming back."""
+        """The reply to a script, as `read` gives it, also while the link is coming back."""
         at, parts = self._at(entry), (len(keys), *keys, *arguments)
         reply = at("EVALSHA", script.sha, *parts)
-        return self._reply_of("EVALSHA", reply, kind, lambda: at("EVAL", script.source, *parts))
+        return self._reply_of("EVALSHA", reply, object, lambda: at("EVAL", script.source, *parts), read)
 
     def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> Coroutine[Any, Any, tuple[Values, Values]]:
         """Entries and tokens."""
@@ -145,10 +154,16 @@ class Link:
         return self.servers.at_tokens if entry is None else partial(self.servers.at_entry, entry)
 
     async def _reply_of(
-        self, name: str, reply: Awaitable[T], kind: type, by_source: Callable[[], Awaitable[T]] | None = None
+        self,
+        name: str,
+        reply: Awaitable[T],
+        kind: type,
+        by_source: Callable[[], Awaitable[T]] | None = None,
+        read: Read = as_it_is,
     ) -> T:
         """`reply`, to a command of that name; where the server does not know its script, the reply `by_source`.
 
+        It is given as `read` gives it, which raises InvalidResponse for what is none.
         Raises TierUnavailable, TierRefused among them.
         """
         try:
@@ -160,7 +175,7 @@ class Link:
                 value = await by_source()
             if not isinstance(value, kind):
                 raise InvalidResponse(f"a reply to {name} that is none")
-            return value
+            return value if read is as_it_is else read(value)
         except (RedisError, OSError) as failure:
             if isinstance(failure, ResponseError) and not isinstance(failure, LOST):
                 if self._breaker.is_closed:

@@ -12,7 +12,7 @@ from redis.asyncio import BlockingConnectionPool
 from mina_api.cache.clock import Clock, SystemClock
 from mina_api.cache.config import CacheConfig
 from mina_api.cache.memory import Memory
-from mina_api.cache.redis_tier import scripts
+from mina_api.cache.redis_tier import commands, scripts
 from mina_api.cache.redis_tier.backplane import Backplane
 from mina_api.cache.redis_tier.channel import LARGE
 from mina_api.cache.redis_tier.greeting import fields
@@ -173,7 +173,10 @@ class RedisTier:
 
     async def snapshot(self, tags: Sequence[str]) -> tuple[bytes | None, ...]:
         """Tokens by script, made where absent, None where held."""
-        return tuple(await self._link.script(scripts.SNAPSHOT, self.names.tags(tags), _new_token(), kind=list))
+        found: tuple[bytes | None, ...] = await self._link.script(
+            scripts.SNAPSHOT, self.names.tags(tags), _new_token(), read=commands.tokens
+        )
+        return found
 
     async def hold(self, tags: Sequence[str], owner: str, seconds: float) -> None:
         """Phase 1 of a write."""
@@ -197,14 +200,11 @@ class RedisTier:
         with self._backplane.expecting(tags, names) as (message, acknowledgements):
             how = (self._link.reign, round(self._lease_seconds * 1000), self.names.forget, message, sender)
             try:
-                unknown, *others = await self._link.run(script, keys, *how, *arguments, kind=list)
+                unknown, left = await self._link.run(script, keys, *how, *arguments, read=commands.waits)
             finally:
                 if self._memory is not None:
                     self._memory.forget(tags, names)
-            left = {
-                name.decode(): milliseconds / 1000 for name, milliseconds in zip(others[::2], others[1::2], strict=True)
-            }
-            await acknowledgements.wait(unknown / 1000, left, self._clock)
+            await acknowledgements.wait(unknown, left, self._clock)
 
     async def _register(self, process: str, seconds: float) -> None:
         """Begin or prolong this process's lease on what it has in memory; 0 if it needs none."""

@@ -4,6 +4,8 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from redis.exceptions import InvalidResponse
+
 from mina_api.cache.redis_tier import scripts
 from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.link import Link
@@ -33,11 +35,20 @@ class Uses:
     async def highest(self, day: int, limit: int) -> dict[str, int]:
         """ZRANGE from the highest down, without what is no text or was used without end."""
         keys = [self._names.uses(day)]
-        reply = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, kind=list)
-        pairs = [(name.decode(errors="replace"), float(score)) for name, score in by_turns(reply)]
+        pairs = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, read=_scores)
         return {name: int(score) for name, score in pairs if "\ufffd" not in name and math.isfinite(score)}
 
 
 def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Names and values in pairs, as a script has them by turns."""
     return zip(reply[::2], reply[1::2], strict=True)
+
+
+def _scores(reply: object) -> list[tuple[str, float]]:
+    """Names and scores; raises InvalidResponse."""
+    if not isinstance(reply, list) or not all(type(each) is bytes for each in reply):
+        raise InvalidResponse("uses that are none")
+    try:
+        return [(name.decode(errors="replace"), float(score)) for name, score in by_turns(reply)]
+    except ValueError as failure:
+        raise InvalidResponse("uses that are none") from failure
