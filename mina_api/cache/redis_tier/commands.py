@@ -39,6 +39,13 @@ def number(reply: object) -> int:
     raise reply if isinstance(reply, BaseException) else InvalidResponse("a reply to a script that is no number")
 
 
+def removed(reply: object) -> int:
+    """How many entries UNLINK has removed; raises InvalidResponse."""
+    if not isinstance(reply, int):
+        raise InvalidResponse("a reply to UNLINK that is none")
+    return reply
+
+
 def tokens(reply: object) -> tuple[bytes | None, ...]:
     """The tokens that a script gives, None for one that it has not; raises InvalidResponse."""
     if not isinstance(reply, list) or not all(each is None or (type(each) is bytes and each) for each in reply):

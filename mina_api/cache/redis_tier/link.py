@@ -11,7 +11,6 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
     ClusterDownError,
-    InvalidResponse,
     NoScriptError,
     ReadOnlyError,
     RedisError,
@@ -105,15 +104,15 @@ class Link:
         if not self._breaker.is_closed:
             raise TierUnavailable("the breaker is open")
 
-    def call(self, *command: Any, entry: str | None = None, kind: type = object) -> Coroutine[Any, Any, Any]:
-        """The reply, of `kind`, of the server that has the tokens, or that has an entry."""
+    def call(self, *command: Any, entry: str | None = None, read: Read = as_it_is) -> Coroutine[Any, Any, Any]:
+        """The reply of the server that has the tokens, or that has an entry, as `read` gives it."""
         self.require()
-        return self._reply_of(command[0], self._at(entry)(*command), kind)
+        return self._reply_of(command[0], self._at(entry)(*command), read=read)
 
     def script(
         self, script: Script, keys: Sequence[str], *arguments: Any, entry: str | None = None, read: Read = as_it_is
     ) -> Coroutine[Any, Any, Any]:
-        """The same of a script, as `read` gives it."""
+        """The same of a script."""
         self.require()
         return self.run(script, keys, *arguments, entry=entry, read=read)
 
@@ -123,12 +122,12 @@ class Link:
         """The reply to a script, as `read` gives it, also while the link is coming back."""
         at, parts = self._at(entry), (len(keys), *keys, *arguments)
         reply = at("EVALSHA", script.sha, *parts)
-        return self._reply_of("EVALSHA", reply, object, lambda: at("EVAL", script.source, *parts), read)
+        return self._reply_of("EVALSHA", reply, lambda: at("EVAL", script.source, *parts), read)
 
     def fetch(self, keys: Sequence[str], tokens: Sequence[str]) -> Coroutine[Any, Any, tuple[Values, Values]]:
         """Entries and tokens."""
         self.require()
-        return self._reply_of("GETRANGE", self.servers.fetch(keys, tokens), tuple)
+        return self._reply_of("GETRANGE", self.servers.fetch(keys, tokens))
 
     def fetch_after(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Any], key: str, tokens: Sequence[str]
@@ -137,17 +136,17 @@ class Link:
         self.require()
         fetch, parts = self.servers.fetch_after, (len(keys), *keys, *arguments)
         reply = fetch(("EVALSHA", script.sha, *parts), key, tokens)
-        return self._reply_of("EVALSHA", reply, tuple, lambda: fetch(("EVAL", script.source, *parts), key, tokens))
+        return self._reply_of("EVALSHA", reply, lambda: fetch(("EVAL", script.source, *parts), key, tokens))
 
     def texts(self, names: Sequence[str], most_bytes: int) -> Coroutine[Any, Any, Values]:
         """The strings under `names`, of the server that has the tokens, each but for what is beyond `most_bytes`."""
         self.require()
-        return self._reply_of("GETRANGE", self.servers.texts(names, most_bytes), list)
+        return self._reply_of("GETRANGE", self.servers.texts(names, most_bytes))
 
     def scan(self, cursor: str, pattern: str, count: int) -> Coroutine[Any, Any, tuple[str | None, list[bytes]]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""
         self.require()
-        return self._reply_of("SCAN", self.servers.scan(cursor, pattern, count), tuple)
+        return self._reply_of("SCAN", self.servers.scan(cursor, pattern, count))
 
     def _at(self, entry: str | None) -> Callable[..., Awaitable[Any]]:
         """Asks the server that has the tokens, or that has an entry."""
@@ -157,7 +156,6 @@ class Link:
         self,
         name: str,
         reply: Awaitable[T],
-        kind: type,
         by_source: Callable[[], Awaitable[T]] | None = None,
         read: Read = as_it_is,
     ) -> T:
@@ -173,8 +171,6 @@ class Link:
                 if by_source is None:
                     raise
                 value = await by_source()
-            if not isinstance(value, kind):
-                raise InvalidResponse(f"a reply to {name} that is none")
             return value if read is as_it_is else read(value)
         except (RedisError, OSError) as failure:
             if isinstance(failure, ResponseError) and not isinstance(failure, LOST):

@@ -161,7 +161,9 @@ class RedisTier:
 
     async def delete(self, keys: Sequence[str]) -> int:
         """UNLINK one by one, in one round trip: keys may live in different slots."""
-        replies = await asyncio.gather(*(self._link.call("UNLINK", key, entry=key, kind=int) for key in keys))
+        replies = await asyncio.gather(
+            *(self._link.call("UNLINK", key, entry=key, read=commands.removed) for key in keys)
+        )
         return sum(replies)
 
     async def forget(self, keys: Sequence[str]) -> None:
