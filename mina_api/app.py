@@ -6,9 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.routing import APIRoute
 from redis.asyncio import BlockingConnectionPool
 from starlette.types import ASGIApp
 
@@ -53,7 +52,6 @@ from mina_api.web.commit import CoherentCommit, CoherentJournal
 from mina_api.web.connections import ConnectionLimits
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
-from mina_api.web.request_limits import open_account
 from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
 
 DESCRIPTION = """
@@ -86,10 +84,8 @@ def create_app(
         version=version("mina-api"),
         description=DESCRIPTION,
         lifespan=partial(_lifespan, settings, owns_process),
-        generate_unique_id_function=_operation_id,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(open_account)],
     )
     app.outermost = _outermost(settings, app)
     app.state.clock = clock or SystemClock()
@@ -112,7 +108,7 @@ def create_app(
     app.add_middleware(Traced)
     app.add_middleware(RequestContext)
     for router in ROUTERS:
-        app.include_router(router)
+        app.take(router)
     if unknown := settings.cache.endpoint_ttls.keys() - cached_endpoints(app):
         raise SettingsError([f"MINA_CACHE_ENDPOINT_TTLS names no cached endpoint: {', '.join(sorted(unknown))}"])
     return app
@@ -132,10 +128,6 @@ def _outermost(settings: Settings, app: Application) -> Sequence[Callable[[ASGIA
         expose_headers=EXPOSED,
     )
     return (cors, headers)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 @asynccontextmanager

@@ -1,7 +1,5 @@
 """`/api/analytics`: a meeting's measures, and a workspace's."""
 
-from fastapi import APIRouter
-
 from mina_api.analytics import service
 from mina_api.analytics.engagement import engagement
 from mina_api.analytics.overview import overview
@@ -20,8 +18,9 @@ from mina_api.web.clock import Now
 from mina_api.web.dependencies import ReadsAtLeisure, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import responses
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
+router = Router(prefix="/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
 
 
 @router.get("/meetings/{meeting_id}", summary="Measure a meeting", responses=responses(401, 404, 422, 503))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from mina_api.auth import api_keys, queries, service
@@ -30,8 +30,9 @@ from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.openapi import responses
 from mina_api.web.pagination import Page, Paging
 from mina_api.web.problems import problem
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/auth", tags=["Auth"], route_class=CachedRoute)
+router = Router(prefix="/api/auth", tags=["Auth"], route_class=CachedRoute)
 
 IssuerOf = Annotated[Issuer, Depends(get_issuer)]
 ThrottleOf = Annotated[SignInThrottle, Depends(get_sign_in_throttle)]

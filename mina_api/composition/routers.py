@@ -1,7 +1,5 @@
 """Every router of the application, in the order in which a path is looked for."""
 
-from fastapi import APIRouter
-
 from mina_api.analytics.routes import router as analytics_router
 from mina_api.auth.routes import router as auth_router
 from mina_api.meetings.routes import router as meetings_router
@@ -17,9 +15,10 @@ from mina_api.sessions.page.routes import router as page_router
 from mina_api.sessions.routes import router as sessions_router
 from mina_api.sessions.socket import router as live_router
 from mina_api.transcripts.routes import router as transcripts_router
+from mina_api.web.routing import Router
 from mina_api.workspaces.routes import router as workspaces_router
 
-ROUTERS: tuple[APIRouter, ...] = (
+ROUTERS: tuple[Router, ...] = (
     auth_router,
     meetings_router,
     tasks_router,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.auth.idempotency import Repeatable
@@ -17,10 +17,11 @@ from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import CREATED, VERSIONED, responses
 from mina_api.web.pagination import Page, Paging
+from mina_api.web.routing import Router
 from mina_api.web.text import STORABLE_IF_ANY
 from mina_api.web.times import Moment
 
-router = APIRouter(prefix="/api/meetings", tags=["Meetings"], route_class=IdempotentRoute)
+router = Router(prefix="/api/meetings", tags=["Meetings"], route_class=IdempotentRoute)
 
 MeetingId = Annotated[int, Path(ge=1, le=service.MAX_ID, description="the meeting's id", examples=[42])]
 Sort = Literal["-occurs_at", "occurs_at", "-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"]

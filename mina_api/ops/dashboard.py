@@ -7,7 +7,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
@@ -29,8 +29,9 @@ from mina_api.ops.noting import Invalidations
 from mina_api.ops.operations import Operations
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/ops", include_in_schema=False)
+router = Router(prefix="/ops", include_in_schema=False)
 
 PAGE = Path(__file__).parent / "page"
 ASSETS = "/ops/dashboard/assets"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field, TypeAdapter
 
 from mina_api.cache.experiment import CACHE, CONTROL, Sample
@@ -17,8 +16,9 @@ from mina_api.ops.access import OperatorOf
 from mina_api.ops.dependencies import OperationsOf
 from mina_api.ops.said import Count, Number, Weight
 from mina_api.web.openapi import responses
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/ops", tags=["Operations"])
+router = Router(prefix="/ops", tags=["Operations"])
 
 RESAMPLES = 400
 CONFIDENCE = 0.95

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
@@ -12,9 +12,10 @@ from mina_api.cache.fastapi import Cache
 from mina_api.ops.dependencies import OperationsOf
 from mina_api.web.openapi import unavailable_as
 from mina_api.web.problems import RETRY_AFTER_SECONDS
+from mina_api.web.routing import Router
 
 RETRY_AFTER = str(RETRY_AFTER_SECONDS)
-router = APIRouter(prefix="/ops/health", tags=["Operations"])
+router = Router(prefix="/ops/health", tags=["Operations"])
 
 PATIENCE_SECONDS = 2.0
 

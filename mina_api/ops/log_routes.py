@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 
 from mina_api.errors import Forbidden
 from mina_api.ops.access import Operator, OperatorOf
 from mina_api.ops.dependencies import OperationsOf
 from mina_api.ops.log_levels import LoggerName, LogLevelChange, LogLevelList
 from mina_api.web.openapi import responses
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/ops/logs", tags=["Operations"])
+router = Router(prefix="/ops/logs", tags=["Operations"])
 
 Name = Annotated[LoggerName, Path(description="`mina.access`, or a module of `mina_api`", examples=["mina_api.cache"])]
 

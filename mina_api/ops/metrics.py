@@ -7,7 +7,7 @@ however many hosts it has. While Redis is away the last known counts are repeate
 
 from collections.abc import Iterator, Mapping
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -19,8 +19,9 @@ from mina_api.ops.alerts import Alerts
 from mina_api.ops.dependencies import OperationsOf
 from mina_api.ops.figures import OUTCOMES
 from mina_api.ops.operations import Operations
+from mina_api.web.routing import Router
 
-router = APIRouter(tags=["Operations"])
+router = Router(tags=["Operations"])
 
 PLAIN = {
     "mina_cache_hits": ("hits", "Answers from the cache."),

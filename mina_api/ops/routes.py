@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import StreamingResponse
 
 from mina_api.cache.tier import TierUnavailable
@@ -14,9 +14,10 @@ from mina_api.ops.dependencies import OperationsOf
 from mina_api.ops.figures import Stats
 from mina_api.ops.inspecting import KEY, Cleared, KeyDetail, KeyList
 from mina_api.web.openapi import responses
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/ops/cache", tags=["Operations"])
-operations_router = APIRouter(prefix="/ops", tags=["Operations"])
+router = Router(prefix="/ops/cache", tags=["Operations"])
+operations_router = Router(prefix="/ops", tags=["Operations"])
 GUARDED = (401, 403, 503)
 
 PROGRESS = {"total": 40, "answered": 12, "failed": 0}

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Path, Response
+from fastapi import BackgroundTasks, Path, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.auth.idempotency import Repeatable
@@ -28,8 +28,9 @@ from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import responses, sends
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/sessions", tags=["Live sessions"], route_class=IdempotentRoute)
+router = Router(prefix="/api/sessions", tags=["Live sessions"], route_class=IdempotentRoute)
 
 SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="the session's id", examples=[5])]
 CREATED = sends(201, "Location", "Idempotency-Replayed")

@@ -3,7 +3,7 @@
 import secrets
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 from sqlalchemy.exc import SQLAlchemyError
 
 from mina_api.logs import get_logger
@@ -13,10 +13,11 @@ from mina_api.sessions.entrance import UNKNOWN, Refused, admit
 from mina_api.sessions.joining import FROM_NOW
 from mina_api.sessions.live import Live
 from mina_api.sessions.rooms import Closing, Listener
+from mina_api.web.routing import Router
 
 logger = get_logger(__name__)
 
-router = APIRouter(prefix="/api/sessions")
+router = Router(prefix="/api/sessions")
 
 CROWDED = Closing(4429, "You have as many connections open as one may: close one, then connect again.")
 BAD_SINCE = Closing(1008, "`since` is the position of the last segment that you have.")

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, cache_response
@@ -18,8 +18,9 @@ from mina_api.transcripts.uploads import UploadsOfApp
 from mina_api.web.conditional import IfMatch
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.openapi import VERSIONED, responses, sends
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
+router = Router(prefix="/api/meetings/{meeting_id}", tags=["Transcripts"], route_class=CachedRoute)
 
 EXAMPLES = {"vtt": contract.VTT, "srt": contract.SRT, "txt": contract.TXT}
 DOWNLOAD = sends(200, "Content-Disposition")

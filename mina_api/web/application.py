@@ -16,6 +16,7 @@ from mina_api.cache.fastapi.shortcuts import Fields, Found, Rendering, fields_of
 from mina_api.cache.service import CacheService
 from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
+from mina_api.web.routing import OF_EVERY_ROUTE, Overrides, Router
 from mina_api.web.sending import send_rendering
 from mina_api.web.timing import queries_so_far
 from mina_api.web.turns import Turns
@@ -36,8 +37,15 @@ class Application(FastAPI):
     outermost: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"telemetry": NO_TELEMETRY, **options})
+        super().__init__(**{"telemetry": NO_TELEMETRY, **OF_EVERY_ROUTE, **options})
+        self.dependency_overrides = Overrides.dependency_overrides
         self._turns = Turns()
+
+    def take(self, router: Router) -> None:
+        """Serve what `router` offers, behind all that is served already; raises TypeError for another APIRouter."""
+        if not isinstance(router, Router):
+            raise TypeError(f"a Router is taken, {type(router).__name__} has to be included")
+        self.router.routes.extend(router.routes)
 
     def build_middleware_stack(self) -> ASGIApp:
         """All middleware around the router."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from mina_api.auth.dependencies import Person, Viewer
 from mina_api.auth.idempotency import Repeatable
@@ -12,6 +12,7 @@ from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import responses
 from mina_api.web.pagination import Page, Paging
+from mina_api.web.routing import Router
 from mina_api.workspaces import queries, service
 from mina_api.workspaces.schemas import (
     Member,
@@ -22,7 +23,7 @@ from mina_api.workspaces.schemas import (
     WorkspaceFields,
 )
 
-router = APIRouter(prefix="/api/workspaces", tags=["Workspaces"], route_class=IdempotentRoute)
+router = Router(prefix="/api/workspaces", tags=["Workspaces"], route_class=IdempotentRoute)
 
 MAX_ID = 2**63 - 1
 WorkspaceId = Annotated[int, Path(ge=1, le=MAX_ID, description="the workspace's id", examples=[7])]

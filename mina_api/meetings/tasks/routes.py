@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from mina_api.auth.dependencies import CurrentUser, Editor, Viewer
 from mina_api.auth.idempotency import Repeatable
@@ -19,8 +19,9 @@ from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.idempotency import IdempotentRoute
 from mina_api.web.openapi import CREATED, VERSIONED, responses
 from mina_api.web.pagination import Page, Paging
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/meetings/{meeting_id}/tasks", tags=["Tasks"], route_class=IdempotentRoute)
+router = Router(prefix="/api/meetings/{meeting_id}/tasks", tags=["Tasks"], route_class=IdempotentRoute)
 
 TaskId = Annotated[int, Path(ge=1, le=MAX_ID, description="the task's id", examples=[9])]
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import Header, Path, Request
 
 from mina_api.auth.dependencies import Editor, Viewer
 from mina_api.cache.fastapi import CachedRoute, Invalidation, TagContext, cache_response
@@ -17,8 +17,9 @@ from mina_api.transcripts.uploads import UploadsOfApp
 from mina_api.web.clock import Now
 from mina_api.web.dependencies import Reads, UnitOfWork
 from mina_api.web.openapi import responses
+from mina_api.web.routing import Router
 
-router = APIRouter(prefix="/api/sessions/{session_id}/fingerprints", tags=["Live sessions"], route_class=CachedRoute)
+router = Router(prefix="/api/sessions/{session_id}/fingerprints", tags=["Live sessions"], route_class=CachedRoute)
 
 MEDIA_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "application/octet-stream", "")
 WAV: dict[str, Any] = {

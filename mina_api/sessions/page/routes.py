@@ -2,9 +2,11 @@
 
 from importlib.resources import files
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-router = APIRouter(include_in_schema=False)
+from mina_api.web.routing import Router
+
+router = Router(include_in_schema=False)
 
 HEADERS = {
     "Content-Security-Policy": (
