@@ -44,7 +44,7 @@ def main() -> int:
         try:
             _rounds(rows, opened, given.rounds, given.seconds, console)
             if given.only in ("", STARTING):
-                rested = [resting(opened, workers, given.rounds) for workers in (1, 2)]
+                rested = resting(opened, given.rounds)
         except (ServerFailed, LoadFailed) as failure:
             raise SystemExit(f"bench: {failure}") from None
     print("\n".join(tables(rows, rested)))

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.speed import startup
 from benchmarks.speed.claims import Claim, claims
 from benchmarks.speed.load import Load
 from benchmarks.speed.measuring import Row, Sample
 from benchmarks.speed.profiling import REST, layer_of, shares
-from benchmarks.speed.running import Cores, cpu_seconds, pin
+from benchmarks.speed.running import LOGS, Cores, cpu_seconds, pin
 from benchmarks.speed.servers.page import body_of
 from benchmarks.speed.stores import Stores
 from benchmarks.speed.subjects import Subject
@@ -93,6 +94,25 @@ class TestClaims:
 
     def test_of_cost_have_a_ceiling(self) -> None:
         assert [Claim("", value, 1.15, is_ceiling=True).holds for value in (1.1, 1.2)] == [True, False]
+
+
+class TestStart:
+    def test_is_measured_beside_the_libraries_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valkey_url: str, database_url: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        LOGS.mkdir(parents=True)
+        monkeypatch.setattr(startup, "WORKERS", (1,))
+        monkeypatch.setattr(startup, "REST_SECONDS", 0.0)
+
+        libraries, whole = startup.resting(Stores(Cores.of_this_machine(), valkey_url, lambda: database_url), 1)
+
+        imported = set((LOGS / "libraries").read_text().split())
+        assert {"fastapi", "sqlalchemy", "redis.asyncio.client", "asyncpg", "uvicorn"} <= imported
+        assert not any(name.startswith(("mina_api", "benchmarks", "json")) for name in imported)
+        assert len(libraries.seconds) == len(whole.seconds) == 1
+        assert 0 < libraries.rss_mib < whole.rss_mib
+        assert whole.cells()[4] == f"{whole.median / libraries.median:.2f}"
 
 
 class TestProfile:
