@@ -14,6 +14,7 @@ from mina_api.cache.config import CacheConfig
 from mina_api.cache.memory import Memory
 from mina_api.cache.policy import CachePolicy
 from mina_api.cache.redis_tier import RedisTier, TlsFiles
+from mina_api.cache.redis_tier.ledger import RedisLedger
 from mina_api.cache.service import CacheService
 from mina_api.cache.tier import TierRefused, TierUnavailable
 from tests.cache.proxy import Proxy, a_proxy
@@ -244,8 +245,13 @@ class TestReplies:
             (lambda tier: tier.lift(["t"], ["nobody"]), b"*1\r\n:", b"*2\r\n:1\r\n:", "whom"),
             (lambda tier: tier.snapshot(["t"]), b"*1\r\n$16", b"*2\r\n:7\r\n$16", "tokens"),
             (lambda tier: tier.most_used(1, 10), b"*0\r\n", b"*2\r\n$1\r\nr\r\n$1\r\nx\r\n", "uses"),
+            (lambda tier: tier.scan("0", "none", 10), b"*2\r\n$1\r\n0", b"*2\r\n$1\r\nx", "SCAN"),
+            (lambda tier: tier.scan("0", "none", 10), b"0\r\n*0\r\n", b"0\r\n:0\r\n", "SCAN"),
+            (lambda tier: RedisLedger(tier).series("s", bytes), b"*0\r\n", b"*1\r\n:1\r\n", "items"),
+            (lambda tier: RedisLedger(tier).read(bytes), b"\r\n*0\r\n*0\r\n", b"\r\n*0\r\n*1\r\n$1\r\nx\r\n", "fields"),
+            (lambda tier: RedisLedger(tier).read(bytes), b"*3\r\n*2\r\n", b"*4\r\n:1\r\n*2\r\n", "fields"),
         ],
-        ids=["no time", "no name", "no token", "no score"],
+        ids=["time", "name", "token", "score", "cursor", "names", "item", "field", "now"],
     )
     async def test_of_scripts_that_say_nothing_lose_the_server(
         self, ask: Callable[[RedisTier], Awaitable[object]], said: bytes, garbled: bytes, what: str, proxy: Proxy

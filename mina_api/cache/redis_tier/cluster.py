@@ -17,7 +17,7 @@ from redis.exceptions import AskError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.commands import MOST_TOKEN_BYTES, number, packed, text, texts
+from mina_api.cache.redis_tier.commands import MOST_TOKEN_BYTES, number, packed, scanned, text, texts
 from mina_api.cache.redis_tier.servers import Connecting, Greet, Place, Values, log_in
 from mina_api.cache.redis_tier.target import Address
 
@@ -97,10 +97,11 @@ class ClusterServers:
         at = int(index or 0)
         if at >= len(primaries):
             return None, []
-        following, names = await self._node(primaries[at]).submit("SCAN", inner, "MATCH", pattern, "COUNT", count)
-        if int(following):
-            return f"{at}-{int(following)}", list(names)
-        return (f"{at + 1}-0" if at + 1 < len(primaries) else None), list(names)
+        reply = await self._node(primaries[at]).submit("SCAN", inner, "MATCH", pattern, "COUNT", count)
+        following, names = scanned(reply)
+        if following:
+            return f"{at}-{following}", names
+        return (f"{at + 1}-0" if at + 1 < len(primaries) else None), names
 
     def listening_connection(self) -> AbstractConnection:
         """A new connection to the server that has the tokens.

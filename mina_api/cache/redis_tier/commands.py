@@ -1,13 +1,16 @@
 """The commands of a read, as the server reads them (Redis serialization protocol), and what their replies say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from redis.exceptions import InvalidResponse, ResponseError
 
+Pairs = Sequence[tuple[bytes, bytes]]
+
 # Ours have 17: what is longer is cut off there, and is no token of an entry's.
 MOST_TOKEN_BYTES = 63
+NO_FIELDS = "fields that are none"
 
 
 def text(name: str, most_bytes: int) -> tuple[Any, ...]:
@@ -58,10 +61,48 @@ def waits(reply: object) -> tuple[float, dict[str, float]]:
     if not isinstance(reply, list) or len(reply) % 2 == 0:
         raise InvalidResponse("an announcement that says not whom to wait for")
     names, (unknown, *left) = reply[1::2], reply[::2]
-    if not all(type(each) is bytes for each in names) or not all(type(each) is int for each in (unknown, *left)):
+    if not _are_bytes(names) or not all(type(each) is int for each in (unknown, *left)):
         raise InvalidResponse("an announcement that says not for how long to wait")
     known = {name.decode("utf-8", "replace"): each / 1000 for name, each in zip(names, left, strict=True)}
     return unknown / 1000, known
+
+
+def scanned(reply: object) -> tuple[int, list[bytes]]:
+    """Where the next SCAN of a server begins, 0 after the last, and the names of this one; raises InvalidResponse."""
+    match reply:
+        case [bytes(following), list(names)] if following.isdigit() and _are_bytes(names):
+            return int(following), names
+    raise InvalidResponse("a reply to SCAN that is none")
+
+
+def listed(reply: object) -> list[bytes]:
+    """The items of a list; raises InvalidResponse."""
+    if not isinstance(reply, list) or not _are_bytes(reply):
+        raise InvalidResponse("items that are none")
+    return reply
+
+
+def fields(reply: object) -> tuple[float, Pairs, Pairs]:
+    """The server's time, in seconds, and the fields of two hashes; raises InvalidResponse."""
+    match reply:
+        case [[bytes(seconds), bytes(micros)], one, other] if seconds.isdigit() and micros.isdigit():
+            return int(seconds) + int(micros) / 1e6, _pairs(one), _pairs(other)
+    raise InvalidResponse(NO_FIELDS)
+
+
+def _pairs(reply: object) -> Pairs:
+    if not isinstance(reply, list) or len(reply) % 2 or not _are_bytes(reply):
+        raise InvalidResponse(NO_FIELDS)
+    return tuple(by_turns(reply))
+
+
+def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Names and values in pairs, as a script has them by turns."""
+    return zip(reply[::2], reply[1::2], strict=True)
+
+
+def _are_bytes(parts: Sequence[object]) -> bool:
+    return all(type(each) is bytes for each in parts)
 
 
 def _none_of(reply: object) -> bytes | None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mina_api.cache.redis_tier import scripts
+from mina_api.cache.redis_tier.commands import fields, listed
 from mina_api.cache.redis_tier.tier import RedisTier
-from mina_api.cache.redis_tier.uses import by_turns
 from mina_api.cache.stats import is_count
 from mina_api.cache.tier import TierRefused
 
@@ -82,10 +82,10 @@ class RedisLedger:
     async def read(self, parse: Callable[[bytes], T]) -> Told[T]:
         """What was told; of each worker what `parse` makes of what it said."""
         keys = [self._names.counts, self._names.workers]
-        time, counts, said = await self._tier.script(scripts.FIELDS, keys, MOST_FIELDS, MOST_FIELD_BYTES)
-        now = int(time[0]) + int(time[1]) / 1e6
-        numbers = dict(self._sound("counts", by_turns(counts), _count))
-        workers = dict(self._sound("workers", by_turns(said), lambda pair: _worker(pair, now, parse)))
+        asked = self._tier.script(scripts.FIELDS, keys, MOST_FIELDS, MOST_FIELD_BYTES, read=fields)
+        now, counts, said = await asked
+        numbers = dict(self._sound("counts", counts, _count))
+        workers = dict(self._sound("workers", said, lambda pair: _worker(pair, now, parse)))
         return Told(
             counts=numbers,
             since=min(numbers.pop("since", now), now),
@@ -146,8 +146,9 @@ class RedisLedger:
         self, name: str, parse: Callable[[bytes], T], first: int = 0, last: int = MOST_ITEMS - 1
     ) -> list[T]:
         """What `parse` makes of items of a series, from the newest on."""
-        items = await self._tier.script(scripts.ITEMS, [self._names.series(name)], first, last, MOST_ITEM_BYTES)
-        return self._sound(f"series {name}", items, parse)
+        keys = [self._names.series(name)]
+        found = await self._tier.script(scripts.ITEMS, keys, first, last, MOST_ITEM_BYTES, read=listed)
+        return self._sound(f"series {name}", found, parse)
 
     async def forget_series(self, names: Sequence[str]) -> None:
         """Begin these series anew."""

@@ -18,7 +18,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from mina_api.cache.redis_tier.channel import Channel
-from mina_api.cache.redis_tier.commands import number, packed, packed_tokens, texts
+from mina_api.cache.redis_tier.commands import number, packed, packed_tokens, scanned, texts
 from mina_api.cache.redis_tier.replies import MOST_BYTES
 from mina_api.cache.redis_tier.target import Address, Target, connection_class
 
@@ -218,8 +218,8 @@ class OneServer:
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN."""
-        following, names = await self.at_tokens("SCAN", cursor, "MATCH", pattern, "COUNT", count)
-        return (str(int(following)) if int(following) else None), list(names)
+        following, names = scanned(await self.at_tokens("SCAN", cursor, "MATCH", pattern, "COUNT", count))
+        return (str(following) if following else None), names
 
     def listening_connection(self) -> AbstractConnection:
         """A new connection."""

@@ -17,7 +17,7 @@ from mina_api.cache.redis_tier.backplane import Backplane
 from mina_api.cache.redis_tier.channel import LARGE
 from mina_api.cache.redis_tier.greeting import fields
 from mina_api.cache.redis_tier.keys import Names
-from mina_api.cache.redis_tier.link import Link
+from mina_api.cache.redis_tier.link import Link, Read, as_it_is
 from mina_api.cache.redis_tier.scripts import Script
 from mina_api.cache.redis_tier.target import TlsFiles, parse_target
 from mina_api.cache.redis_tier.uses import Uses
@@ -268,9 +268,9 @@ class RedisTier:
         """The reply of the server that has the tokens, or that has an entry; raises TierUnavailable."""
         return await self._link.call(*command, entry=entry)
 
-    async def script(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
-        """The reply to a script on keys in the tokens' slot; raises TierUnavailable."""
-        return await self._link.script(script, keys, *arguments)
+    async def script(self, script: Script, keys: Sequence[str], *arguments: Any, read: Read = as_it_is) -> Any:
+        """The reply to a script on keys in the tokens' slot, as `read` gives it; raises TierUnavailable."""
+        return await self._link.script(script, keys, *arguments, read=read)
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[str | None, list[bytes]]:
         """One step of a SCAN over all servers: where the next begins, None after the last, and names."""

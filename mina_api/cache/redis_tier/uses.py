@@ -2,11 +2,12 @@
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 from redis.exceptions import InvalidResponse
 
 from mina_api.cache.redis_tier import scripts
+from mina_api.cache.redis_tier.commands import by_turns
 from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.link import Link
 
@@ -37,11 +38,6 @@ class Uses:
         keys = [self._names.uses(day)]
         pairs = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, read=_scores)
         return {name: int(score) for name, score in pairs if "\ufffd" not in name and math.isfinite(score)}
-
-
-def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Names and values in pairs, as a script has them by turns."""
-    return zip(reply[::2], reply[1::2], strict=True)
 
 
 def _scores(reply: object) -> list[tuple[str, float]]:
