@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel
 
 from mina_api.web.problems import MEDIA_TYPE, Problem, phrase
@@ -62,15 +63,11 @@ MISTAKE = {"loc": ["query", "page"], "message": "Input should be greater than or
 
 
 def responses(*statuses: int) -> Responses:
-    """OpenAPI's description of the problems that an operation can answer with, and of the headers that they have."""
-    return {
-        status: {
-            "model": Problem,
-            "description": phrase(status),
-            **_with_headers(*SENT_WITH.get(status, ())),
-        }
-        for status in statuses
-    }
+    """OpenAPI's description of the problems that an operation can answer with, and of the headers that they have.
+
+    Without a `model`, of which FastAPI would make a validator for each of them.
+    """
+    return {status: {**_problem(status), **_with_headers(*SENT_WITH.get(status, ()))} for status in statuses}
 
 
 def unavailable_as(model: type[BaseModel]) -> Responses:
@@ -108,6 +105,9 @@ def install(app: FastAPI) -> None:
 
 def _complete(document: Json) -> None:
     schemas: Json = document["components"]["schemas"]
+    # Without what is null, as FastAPI has all others.
+    schemas["Problem"] = jsonable_encoder(Problem.model_json_schema(mode="serialization"), exclude_none=True)
+    document["components"]["schemas"] = schemas = dict(sorted(schemas.items()))
     for path, operation in _operations(document):
         if "requestBody" in operation:
             for status in (400, 413, 415):
