@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from fastapi import Request
@@ -60,8 +60,13 @@ class CachePlan:
         declared = self._parameters.header_names
         self.vary: Headers = ((b"vary", ", ".join(sorted(declared)).encode()),) if declared else ()
         self.known_headers = declared | {"accept-encoding"} | (set() if caching.shared else CREDENTIALS)
-        self._fingerprint = _fingerprint(endpoint, route)
+        self._call, self._route = endpoint, route
         self._policy_under = lru_cache(POLICIES)(self._new_policy)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Made when it is first asked for: a schema takes longer than all else that is done for a route at start-up."""
+        return _fingerprint_of(self._call, self._route)
 
     def context(
         self, request: Request, identity: Identity | None, now_seconds: float, solved: Mapping[str, Any]
@@ -156,30 +161,14 @@ def _tag(tag: Tag, context: TagContext) -> str:
     return tag if isinstance(tag, str) else tag(context)
 
 
-def _fingerprint(endpoint: Callable[..., Any], route: Any) -> str:
+def _fingerprint_of(endpoint: Callable[..., Any], route: Any) -> str:
     """Eight digits that change with the response model's schema and how it is rendered, and from route to route.
 
     Two endpoints may have one name: what a function defines each time that it is called.
     """
-    schema = None if route.response_model is None else _schema_of(route.response_model)
+    model = route.response_model
+    schema = None if model is None else TypeAdapter(model).json_schema(mode="serialization")
     rendering = rendering_of(route).values()
     where = [endpoint.__module__, endpoint.__qualname__, route.path_format.rstrip("/")]
     told = json.dumps([where, canonical_text([route.status_code, *rendering]), schema], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
-
-
-def _schema_of(model: Any) -> dict[str, Any]:
-    """The JSON schema of what `model` is rendered as."""
-    try:
-        return _known_schema_of(model)
-    except TypeError:
-        # It has something in it that is not hashable.
-        return _new_schema_of(model)
-
-
-def _new_schema_of(model: Any) -> dict[str, Any]:
-    return TypeAdapter(model).json_schema(mode="serialization")
-
-
-# A route is made once for itself and once for each router that includes it, all with one model.
-_known_schema_of = lru_cache(256)(_new_schema_of)
