@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
-
 from mina_api.app import create_app
 from mina_api.settings import Settings
 from mina_api.web.idempotency import IdempotentRoute
+from mina_api.web.routing import Router
 from tests.api import register, running
 from tests.docs.pages import BLOCK, Page
 
@@ -16,12 +15,12 @@ PATH = Path(__file__).parents[2] / "docs" / "contributing.md"
 
 class TestTheFirstChange:
     async def test_is_a_cached_endpoint_whose_test_passes(self, settings: Settings) -> None:
-        router = APIRouter(prefix="/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
+        router = Router("/api/analytics", tags=["Analytics"], route_class=IdempotentRoute)
         namespace: dict[str, Any] = {"router": router}
 
         await Page(PATH).run(namespace)
         app = create_app(settings)
-        app.include_router(router)
+        app.take(router)
 
         assert "/api/analytics/tags" in app.openapi()["paths"]
         async with running(app), await register(app, "ada@example.com") as ada:

@@ -17,41 +17,44 @@ CLIENTS = 200
 READERS = 20
 MB = 1_000_000
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
 
 @asynccontextmanager
-async def many(server: Serving, count: int, **options: int) -> AsyncIterator[list[Streams]]:
-    """So many connections; `limit` is what each reads ahead."""
+async def many(server: Serving, count: int) -> AsyncIterator[list[socket.socket]]:
+    """So many connections."""
+    loop = asyncio.get_running_loop()
     host, _, port = server.url.removeprefix("http://").partition(":")
-    opened = [await asyncio.open_connection(host, int(port), **options) for _ in range(count)]
-    try:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in opened:
+            each.setblocking(False)
+            await loop.sock_connect(each, (host, int(port)))
         yield opened
-    finally:
-        for _, writer in opened:
-            writer.transport.abort()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
 
 
-async def trickle(streams: Streams, piece: bytes) -> bytes:
-    """All that comes back while `piece` is sent again and again, until the server closes."""
-    reader, writer = streams
+async def trickle(connection: socket.socket, piece: bytes) -> bytes:
+    """All that comes back while `piece` is sent again and again, until the server closes.
+
+    By the socket itself: a stream of asyncio's gives up what has come where a piece can no longer be sent.
+    """
+    loop = asyncio.get_running_loop()
 
     async def send() -> None:
-        while True:
-            writer.write(piece)
-            await asyncio.sleep(0.2)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await loop.sock_sendall(connection, piece)
+                await asyncio.sleep(0.2)
 
+    received = b""
     sending = asyncio.create_task(send())
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            return await reader.read()
-    except ConnectionError:
-        return b""
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while part := await loop.sock_recv(connection, 65_536):
+                    received += part
     finally:
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
+    return received
 
 
 async def while_others_are_answered(attacked: Attacked, work: Callable[[], Awaitable[object]]) -> int:
@@ -80,8 +83,8 @@ class TestSlowClients:
         async with many(server, CLIENTS) as opened:
 
             async def attack() -> None:
-                for _, writer in opened[::2]:
-                    writer.write(b"GET /ops/health/live HTTP/1.1\r\n" + HOST)
+                for each in opened[::2]:
+                    each.sendall(b"GET /ops/health/live HTTP/1.1\r\n" + HOST)
                 # Every other one says nothing at all, or ends lines before there is a request.
                 received.extend(
                     await asyncio.gather(
@@ -119,8 +122,8 @@ class TestSlowClients:
         async with many(server, CLIENTS) as opened:
 
             async def attack() -> None:
-                for index, (_, writer) in enumerate(opened):
-                    writer.write(beginnings[index % 4][0])
+                for index, each in enumerate(opened):
+                    each.sendall(beginnings[index % 4][0])
                 pieces = (beginnings[index % 4][1] for index in range(CLIENTS))
                 received.extend(await asyncio.gather(*map(trickle, opened, pieces)))
 

@@ -17,7 +17,14 @@ from mina_api.meetings.models import Meeting
 from mina_api.sessions import queries as sessions_queries
 from mina_api.sessions.models import LiveSession
 from mina_api.web import idempotency as web_idempotency
+from mina_api.web.application import Application
 from tests.security.tenants.conftest import Build
+
+
+@pytest.fixture(autouse=True)
+def _routes_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each application, from what the test has taken away; they are made once for a process otherwise."""
+    monkeypatch.setattr(Application, "take", Application.include_router)
 
 
 async def leaks(build: Build, *names: str, **options: Any) -> str:
