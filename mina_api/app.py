@@ -52,6 +52,7 @@ from mina_api.web.commit import CoherentCommit, CoherentJournal
 from mina_api.web.connections import ConnectionLimits
 from mina_api.web.middleware import HeadFromGet, RequestContext
 from mina_api.web.rate_limits import CONNECTIONS, RateLimiter
+from mina_api.web.routing import OF_EVERY_ROUTE
 from mina_api.web.timing import HIT_IN_MEMORY, measure_queries
 
 DESCRIPTION = """
@@ -86,6 +87,7 @@ def create_app(
         lifespan=partial(_lifespan, settings, owns_process),
         docs_url=None,
         redoc_url=None,
+        **OF_EVERY_ROUTE,
     )
     app.outermost = _outermost(settings, app)
     app.state.clock = clock or SystemClock()

@@ -16,7 +16,7 @@ from mina_api.cache.fastapi.shortcuts import Fields, Found, Rendering, fields_of
 from mina_api.cache.service import CacheService
 from mina_api.web.access_log import has_every_hit, note
 from mina_api.web.request_ids import request_id
-from mina_api.web.routing import OF_EVERY_ROUTE, Overrides, Router
+from mina_api.web.routing import Overrides, Router
 from mina_api.web.sending import send_rendering
 from mina_api.web.timing import queries_so_far
 from mina_api.web.turns import Turns
@@ -37,7 +37,7 @@ class Application(FastAPI):
     outermost: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"telemetry": NO_TELEMETRY, **OF_EVERY_ROUTE, **options})
+        super().__init__(**{"telemetry": NO_TELEMETRY, **options})
         self.dependency_overrides = Overrides.dependency_overrides
         self._turns = Turns()
 
