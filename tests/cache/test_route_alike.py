@@ -191,7 +191,7 @@ class TestALoadThatAWriteOvertakes:
             before, after = await asyncio.gather(*early), await asyncio.gather(*late)
             again = [(await ask(client, who))[0] for who in ("ada@7", "bob@7", "cyd@7")]
 
-        # One of the two loads for both; the other may come to read the tokens after the write, and is answered as it says.
+        # One of the two loads for both; the other may come to read the tokens after the write: then it has its answer.
         assert "1" in {answer for answer, _ in before}
         assert {answer for answer, _ in after} == set(again) == {"2"}
 
