@@ -1,6 +1,6 @@
 """The commands of a read, as the server reads them (Redis serialization protocol), and what their replies say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,6 @@ Pairs = Sequence[tuple[bytes, bytes]]
 
 # Ours have 17: what is longer is cut off there, and is no token of an entry's.
 MOST_TOKEN_BYTES = 63
-NO_FIELDS = "fields that are none"
 
 
 def text(name: str, most_bytes: int) -> tuple[Any, ...]:
@@ -52,7 +51,7 @@ def removed(reply: object) -> int:
 def tokens(reply: object) -> tuple[bytes | None, ...]:
     """The tokens that a script gives, None for one that it has not; raises InvalidResponse."""
     if not isinstance(reply, list) or not all(each is None or (type(each) is bytes and each) for each in reply):
-        raise InvalidResponse("tokens that are none")
+        raise _none("tokens")
     return tuple(reply)
 
 
@@ -75,30 +74,31 @@ def scanned(reply: object) -> tuple[int, list[bytes]]:
     raise InvalidResponse("a reply to SCAN that is none")
 
 
-def listed(reply: object) -> list[bytes]:
-    """The items of a list; raises InvalidResponse."""
+def listed(reply: object, what: str = "items") -> list[bytes]:
+    """The texts of a list; raises InvalidResponse, by which they are no `what`."""
     if not isinstance(reply, list) or not _are_bytes(reply):
-        raise InvalidResponse("items that are none")
+        raise _none(what)
     return reply
+
+
+def pairs(reply: object, what: str) -> Pairs:
+    """Names and values in pairs, as a script has them by turns; raises InvalidResponse as `listed` does."""
+    parts = listed(reply, what)
+    if len(parts) % 2:
+        raise _none(what)
+    return tuple(zip(parts[::2], parts[1::2], strict=True))
 
 
 def fields(reply: object) -> tuple[float, Pairs, Pairs]:
     """The server's time, in seconds, and the fields of two hashes; raises InvalidResponse."""
     match reply:
         case [[bytes(seconds), bytes(micros)], one, other] if seconds.isdigit() and micros.isdigit():
-            return int(seconds) + int(micros) / 1e6, _pairs(one), _pairs(other)
-    raise InvalidResponse(NO_FIELDS)
+            return int(seconds) + int(micros) / 1e6, pairs(one, "fields"), pairs(other, "fields")
+    raise _none("fields")
 
 
-def _pairs(reply: object) -> Pairs:
-    if not isinstance(reply, list) or len(reply) % 2 or not _are_bytes(reply):
-        raise InvalidResponse(NO_FIELDS)
-    return tuple(by_turns(reply))
-
-
-def by_turns(reply: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Names and values in pairs, as a script has them by turns."""
-    return zip(reply[::2], reply[1::2], strict=True)
+def _none(what: str) -> InvalidResponse:
+    return InvalidResponse(f"{what} that are none")
 
 
 def _are_bytes(parts: Sequence[object]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from redis.exceptions import InvalidResponse
 
 from mina_api.cache.redis_tier import scripts
-from mina_api.cache.redis_tier.commands import by_turns
+from mina_api.cache.redis_tier.commands import pairs
 from mina_api.cache.redis_tier.keys import Names
 from mina_api.cache.redis_tier.link import Link
 
@@ -36,15 +36,13 @@ class Uses:
     async def highest(self, day: int, limit: int) -> dict[str, int]:
         """ZRANGE from the highest down, without what is no text or was used without end."""
         keys = [self._names.uses(day)]
-        pairs = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, read=_scores)
-        return {name: int(score) for name, score in pairs if "\ufffd" not in name and math.isfinite(score)}
+        scores = await self._link.script(scripts.HIGHEST, keys, limit, MOST_RECIPE_BYTES, read=_scores)
+        return {name: int(score) for name, score in scores if "\ufffd" not in name and math.isfinite(score)}
 
 
 def _scores(reply: object) -> list[tuple[str, float]]:
     """Names and scores; raises InvalidResponse."""
-    if not isinstance(reply, list) or not all(type(each) is bytes for each in reply):
-        raise InvalidResponse("uses that are none")
     try:
-        return [(name.decode(errors="replace"), float(score)) for name, score in by_turns(reply)]
+        return [(name.decode(errors="replace"), float(score)) for name, score in pairs(reply, "uses")]
     except ValueError as failure:
         raise InvalidResponse("uses that are none") from failure
